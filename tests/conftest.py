@@ -1,0 +1,27 @@
+"""What every test can use: the rule for absent peers (see ``tests/peers.py``)."""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.peers import require
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line(
+        "markers",
+        "peer(*names): the test talks to these programs or libraries; it is skipped where one "
+        "is absent, and fails there with REQUIRE_PEERS=1",
+    )
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    for marker in item.iter_markers("peer"):
+        for name in marker.args:
+            require(name)
+
+
+@pytest.fixture(scope="session")
+def peer() -> Callable[[str], str]:
+    """A function that gives a peer's path: ``peer("curl")``. It skips as the marker does."""
+    return require
