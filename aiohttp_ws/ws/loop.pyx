@@ -1,0 +1,214 @@
+"""What the connections of one event loop share, and how a task waits for one of them."""
+
+import asyncio
+import os
+import threading
+from asyncio import CancelledError
+
+from libc.string cimport memcpy
+
+cdef object current_task = asyncio.current_task
+cdef object per_thread = threading.local()
+
+
+cdef class Flushable:
+    cdef int flush(self) except -1:
+        return 0
+
+
+cdef class LoopResources:
+    """One event loop's receive buffer, masking keys and list of unflushed output.
+
+    All connections of a loop read into :attr:`receive_buffer`, one after another: a read
+    is parsed before the loop polls again, so that an idle connection owns no buffer.
+    """
+
+    def __cinit__(self, loop):
+        self.loop = loop
+        self.call_soon = loop.call_soon
+        self.receive_buffer = bytearray(RECEIVE_BUFFER)
+        self.receive_ptr = self.receive_buffer
+        self.keys_used = KEY_POOL
+        self.dirty = []
+        self.flush_callback = self.flush_dirty
+
+    cdef int masking_key(self, uint8_t *key) except -1:
+        """Fill *key* with 4 bytes that nobody can predict (RFC 6455 5.3)."""
+        cdef const uint8_t *pool
+        if self.keys_used + 4 > KEY_POOL:
+            fresh = os.urandom(KEY_POOL)
+            pool = <const uint8_t *><const char *>fresh
+            memcpy(self.keys, pool, KEY_POOL)
+            self.keys_used = 0
+        memcpy(key, self.keys + self.keys_used, 4)
+        self.keys_used += 4
+        return 0
+
+    cdef int flush_later(self, Flushable item) except -1:
+        """Flush *item* before the loop polls again."""
+        if not item.dirty:
+            item.dirty = True
+            self.dirty.append(item)
+            if not self.flush_scheduled:
+                self.flush_scheduled = True
+                self.call_soon(self.flush_callback)
+        return 0
+
+    def flush_dirty(self):
+        """Send what connections wrote outside their own read, one system call each."""
+        cdef Flushable item
+        waiting, self.dirty = self.dirty, []
+        self.flush_scheduled = False
+        for item in waiting:
+            if item.dirty:
+                item.dirty = False
+                item.flush()
+
+
+cpdef LoopResources resources_of(object loop):
+    """Return the resources of *loop*, made when its thread first asks."""
+    cdef LoopResources found = getattr(per_thread, "resources", None)
+    if found is None or found.loop is not loop:
+        found = LoopResources(loop)
+        per_thread.resources = found
+    return found
+
+
+cdef class Waiter:
+    """A future for exactly one task at a time, used again and again.
+
+    asyncio's tasks wait on any object with this protocol. Unlike a Future, :meth:`wake`
+    resumes the task at once where the event loop itself is the caller: a message that was
+    read is handled, and its answer leaves, without another trip through the loop.
+    """
+
+    def __cinit__(self, loop):
+        self._loop = loop
+
+    cdef int arm(self) except -1:
+        """Make ready to be waited for (again)."""
+        self._done = False
+        self._cancelled = False
+        self._cancel_message = None
+        self._callback = None
+        self._context = None
+        self._asyncio_future_blocking = True
+        return 0
+
+    cdef bint armed(self) noexcept:
+        return not self._done
+
+    def get_loop(self):
+        return self._loop
+
+    def add_done_callback(self, callback, *, context=None):
+        self._callback = callback
+        self._context = context
+        if self._done:
+            self._callback = None
+            self._context = None
+            self._loop.call_soon(callback, self, context=context)
+
+    def remove_done_callback(self, callback):
+        if self._callback == callback:
+            self._callback = None
+            return 1
+        return 0
+
+    def done(self):
+        return self._done
+
+    def cancelled(self):
+        return self._cancelled
+
+    def result(self):
+        if self._cancelled:
+            if self._cancel_message is None:
+                raise CancelledError()
+            raise CancelledError(self._cancel_message)
+        return None
+
+    def exception(self):
+        if self._cancelled:
+            raise CancelledError()
+        return None
+
+    def cancel(self, msg=None):
+        if self._done:
+            return False
+        self._cancelled = True
+        self._cancel_message = msg
+        self.wake_soon()
+        return True
+
+    cdef int wake_soon(self) except -1:
+        """Resume the task in the loop's next round."""
+        if self._done:
+            return 0
+        self._done = True
+        callback, context = self._callback, self._context
+        self._callback = None
+        self._context = None
+        if callback is not None:
+            self._loop.call_soon(callback, self, context=context)
+        return 0
+
+    cdef int wake(self) except -1:
+        """Resume the task now, or in the next round when another task is running."""
+        if self._done:
+            return 0
+        if self._context is None or current_task(self._loop) is not None:
+            return self.wake_soon()
+        self._done = True
+        callback, context = self._callback, self._context
+        self._callback = None
+        self._context = None
+        try:
+            context.run(callback, self)
+        except (SystemExit, KeyboardInterrupt) as exc:
+            # These end the loop; a transport that we are called from would swallow them.
+            self._loop.call_soon(raise_again, exc)
+        return 0
+
+
+def raise_again(exc):
+    raise exc
+
+
+cdef class Awaitable:
+    """What public methods return to be awaited.
+
+    It has the methods of a coroutine, so that ``asyncio.create_task`` and ``gather`` take
+    it, but costs no frame where nothing suspends. :meth:`step` returns what the task has to
+    wait for, or raises StopIteration with the result.
+    """
+
+    cdef object step(self):
+        raise StopIteration
+
+    cdef int drop(self) except -1:
+        """The task was cancelled or the awaitable closed."""
+        return 0
+
+    def __await__(self):
+        return self
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        return self.step()
+
+    def send(self, value):
+        return self.step()
+
+    def throw(self, typ, val=None, tb=None):
+        self.drop()
+        if val is None:
+            val = typ if isinstance(typ, BaseException) else typ()
+        if tb is not None:
+            val = val.with_traceback(tb)
+        raise val
+
+    def close(self):
+        self.drop()
