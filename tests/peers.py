@@ -76,6 +76,8 @@ PEERS = {
     "httptools": library("httptools"),
     "trustme": library("trustme"),
     "uvloop": library("uvloop"),
+    "anyio": library("anyio"),
+    "pytest-aiohttp": library("pytest_aiohttp", "pytest-aiohttp"),
 }
 
 
