@@ -1,0 +1,133 @@
+"""The rules of RFC 6265 that a cookie jar decides by, as functions."""
+
+from __future__ import annotations
+
+import datetime
+import ipaddress
+import math
+import re
+from http.cookies import Morsel
+
+from yarl import URL
+
+__all__ = (
+    "default_path",
+    "domain_matches",
+    "expiry",
+    "is_ip_address",
+    "parse_cookie_date",
+    "path_matches",
+    "place",
+)
+
+# RFC 6265 5.1.1: the tokens of a cookie date, in whatever order they come.
+DATE_TOKENS_RE = re.compile(
+    r"[\x09\x20-\x2F\x3B-\x40\x5B-\x60\x7B-\x7E]*"
+    r"(?P<token>[\x00-\x08\x0A-\x1F\d:a-zA-Z\x7F-\xFF]+)"
+)
+DATE_HMS_TIME_RE = re.compile(r"(\d{1,2}):(\d{1,2}):(\d{1,2})")
+DATE_DAY_OF_MONTH_RE = re.compile(r"(\d{1,2})(?!\d)")
+DATE_MONTH_RE = re.compile(
+    r"(jan)|(feb)|(mar)|(apr)|(may)|(jun)|(jul)|(aug)|(sep)|(oct)|(nov)|(dec)",
+    re.IGNORECASE,
+)
+DATE_YEAR_RE = re.compile(r"(\d{2,4})(?!\d)")
+
+# The end of year 9999.
+MAX_TIME = 253402300799
+
+
+def is_ip_address(host: str) -> bool:
+    """Whether *host* is an IP address and not a name."""
+    if not host or not (host[-1].isdigit() or ":" in host):
+        return False  # every IPv4 address ends in a digit: spares names the slow test
+    try:
+        ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        return False
+    return True
+
+
+def domain_matches(domain: str, host: str) -> bool:
+    """RFC 6265 5.1.3: whether a cookie of *domain* may go to *host*."""
+    return host == domain or (
+        host.endswith("." + domain) and bool(domain) and not is_ip_address(host)
+    )
+
+
+def path_matches(path: str, request_path: str) -> bool:
+    """RFC 6265 5.1.4: whether a cookie of *path* may go to *request_path*."""
+    if not request_path.startswith("/"):
+        request_path = "/"
+    if request_path == path or path == "/":
+        return True
+    return request_path.startswith(path if path.endswith("/") else path + "/")
+
+
+def default_path(url: URL) -> str:
+    """RFC 6265 5.1.4: the path of a cookie that names none."""
+    directory = url.raw_path.rpartition("/")[0]
+    return directory if directory.startswith("/") else "/"
+
+
+def place(morsel: Morsel[str], host: str | None, url: URL) -> tuple[str, str, bool] | None:
+    """Where a cookie belongs: domain, path and whether it is host-only; None to refuse it."""
+    domain = morsel["domain"].lower()
+    if domain.endswith("."):
+        domain = ""  # what the attribute means is not defined: ignored, as aiohttp does
+    domain = domain.removeprefix(".")
+    path = morsel["path"]
+    if host is None:
+        # A cookie of the user's own: for everybody, unless it says for whom.
+        return (domain, path or "/", False) if domain else ("", "", False)
+    if not path.startswith("/"):
+        path = default_path(url)
+    if not domain:
+        return host, path, True
+    if domain == host and (is_ip_address(host) or "." not in host):
+        return host, path, True
+    # RFC 6265 5.3: a server speaks for its own domain; a top-level domain is nobody's.
+    if "." not in domain or not domain_matches(domain, host):
+        return None
+    return domain, path, False
+
+
+def expiry(morsel: Morsel[str], now: float) -> float:
+    """When a cookie ends (seconds since 1970): Max-Age before Expires (RFC 6265 5.3)."""
+    max_age = str(morsel["max-age"])
+    if re.fullmatch(r"-?\d{1,20}", max_age):
+        return min(now + int(max_age), MAX_TIME) if int(max_age) > 0 else -math.inf
+    if morsel["expires"]:
+        moment = parse_cookie_date(morsel["expires"])
+        if moment is not None:
+            return moment.timestamp()
+    return math.inf
+
+
+def parse_cookie_date(text: str) -> datetime.datetime | None:
+    """Parse a date of the ``Expires`` attribute (RFC 6265 5.1.1); ``None`` when it is none."""
+    clock: tuple[int, int, int] | None = None
+    day = month = year = None
+    for found in DATE_TOKENS_RE.finditer(text):
+        token = found["token"]
+        if clock is None and (match := DATE_HMS_TIME_RE.match(token)):
+            hour, minute, second = map(int, match.groups())
+            clock = (hour, minute, second)
+        elif day is None and (match := DATE_DAY_OF_MONTH_RE.match(token)):
+            day = int(match[1])
+        elif month is None and (match := DATE_MONTH_RE.match(token)):
+            month = match.lastindex
+        elif year is None and (match := DATE_YEAR_RE.match(token)):
+            year = int(match[1])
+    if clock is None or day is None or month is None or year is None:
+        return None
+    if 70 <= year <= 99:
+        year += 1900
+    elif year <= 69:
+        year += 2000
+    if year < 1601:
+        return None
+    try:
+        return datetime.datetime(year, month, day, *clock, tzinfo=datetime.timezone.utc)
+    except ValueError:
+        return None

@@ -1,0 +1,57 @@
+"""How long a client waits, and for what."""
+
+from __future__ import annotations
+
+import math
+
+import attrs
+
+__all__ = ("DEFAULT_TIMEOUT", "DEFAULT_WS_CLOSE_TIMEOUT", "ClientTimeout", "ClientWSTimeout")
+
+
+@attrs.frozen(slots=True)
+class ClientTimeout:
+    """Limits of one request, in seconds; ``None`` or 0 is no limit.
+
+    :param total: from the call to the end of the response's body, redirects included;
+        raises :exc:`TimeoutError` (``asyncio.TimeoutError`` before Python 3.11).
+    :param connect: to get a connection, waiting for a place in the pool included; raises
+        :exc:`~aiohttp_ws.ConnectionTimeoutError`.
+    :param sock_read: between two pieces of a response; raises
+        :exc:`~aiohttp_ws.SocketTimeoutError`.
+    :param sock_connect: for the operating system to connect to one peer, TLS handshake
+        included; raises :exc:`~aiohttp_ws.ConnectionTimeoutError`.
+    :param ceil_threshold: limits above this many seconds may last up to a second longer,
+        so that the timers of many requests expire together.
+    """
+
+    total: float | None = None
+    connect: float | None = None
+    sock_read: float | None = None
+    sock_connect: float | None = None
+    ceil_threshold: float = 5
+
+
+@attrs.frozen(slots=True)
+class ClientWSTimeout:
+    """Limits of a WebSocket, in seconds; ``None`` is no limit.
+
+    :param ws_receive: for one ``receive()``.
+    :param ws_close: for the peer's close frame.
+    """
+
+    ws_receive: float | None = None
+    ws_close: float | None = None
+
+
+# Five minutes in all; a peer that does not even answer SYN is given up sooner.
+DEFAULT_TIMEOUT = ClientTimeout(total=5 * 60, sock_connect=30)
+DEFAULT_WS_CLOSE_TIMEOUT = ClientWSTimeout(ws_close=10.0)
+
+
+def deadline_after(now: float, seconds: float | None, ceil_threshold: float) -> float:
+    """When *seconds* from *now* are over; infinity when there is no limit."""
+    if not seconds or seconds <= 0:
+        return math.inf
+    when = now + seconds
+    return math.ceil(when) if seconds > ceil_threshold else when

@@ -1,0 +1,148 @@
+"""The ``Content-Disposition`` header (RFC 6266; parameters as RFC 8187 encodes them)."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Mapping
+from urllib.parse import quote, unquote
+
+__all__ = (
+    "BadContentDispositionHeader",
+    "BadContentDispositionParam",
+    "content_disposition_filename",
+    "content_disposition_header",
+    "parse_content_disposition",
+)
+
+_TOKEN = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
+_TYPE = re.compile(rf"\s*({_TOKEN})\s*(?:;|$)")
+# A quoted string may hold any octet but a bare quote; backslash escapes one character.
+_PARAM = re.compile(rf'\s*({_TOKEN})\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;"]*))\s*(?:;|$)', re.DOTALL)
+_EXTENDED = re.compile(r"([A-Za-z0-9!#$%&+\-^_`{}~]+)'[A-Za-z0-9\-]*'(.*)", re.DOTALL)
+_CONTINUED = re.compile(rf"({_TOKEN}?)\*(\d+)(\*?)")
+_UNSAFE_PATH = re.compile(r".*[/\\]", re.DOTALL)
+
+
+class BadContentDispositionHeader(RuntimeWarning):
+    """A ``Content-Disposition`` header cannot be parsed; it is ignored."""
+
+
+class BadContentDispositionParam(RuntimeWarning):
+    """A parameter of ``Content-Disposition`` cannot be parsed; it is left out."""
+
+
+def parse_content_disposition(header: str | None) -> tuple[str | None, Mapping[str, str]]:
+    """Split a header's value into its type, in lower case, and its parameters.
+
+    A value that cannot be parsed gives ``(None, {})`` and a warning.
+    """
+    if not header:
+        return None, {}
+    match = _TYPE.match(header)
+    if match is None:
+        warnings.warn(BadContentDispositionHeader(header), stacklevel=2)
+        return None, {}
+    params: dict[str, str] = {}
+    position = match.end()
+    while position < len(header):
+        param = _PARAM.match(header, position)
+        if param is None:
+            if not header[position:].strip(" \t;"):
+                break
+            warnings.warn(BadContentDispositionHeader(header), stacklevel=2)
+            return None, {}
+        position = param.end()
+        name, quoted, plain = param.groups()
+        name = name.lower()
+        if name in params:
+            warnings.warn(BadContentDispositionHeader(header), stacklevel=2)
+            return None, {}
+        value = plain if quoted is None else re.sub(r"\\(.)", r"\1", quoted, flags=re.DOTALL)
+        if name.endswith("*") and not _CONTINUED.fullmatch(name):
+            decoded = _decode_extended(value)
+            if decoded is None:
+                warnings.warn(BadContentDispositionParam(f"{name}={value}"), stacklevel=2)
+                continue
+            value = decoded
+        params[name] = value
+    return match[1].lower(), params
+
+
+def _decode_extended(value: str) -> str | None:
+    match = _EXTENDED.fullmatch(value)
+    if match is None:
+        return None
+    try:
+        return unquote(match[2], match[1], "strict")
+    except (UnicodeDecodeError, LookupError):
+        return None
+
+
+def content_disposition_filename(params: Mapping[str, str], name: str = "filename") -> str | None:
+    """Return the file name that parsed *params* give, without any directory.
+
+    ``filename*`` (RFC 8187) comes before ``filename``, and both before the numbered
+    continuations of RFC 2231.
+    """
+    if not params:
+        return None
+    value = params.get(f"{name}*")
+    if value is None:
+        value = params.get(name)
+    if value is None:
+        value = _joined_continuations(params, name)
+    if value is None:
+        return None
+    # RFC 6266 4.3: only the last segment; the rest is the sender's file system.
+    return _UNSAFE_PATH.sub("", value)
+
+
+def _joined_continuations(params: Mapping[str, str], name: str) -> str | None:
+    parts: list[str] = []
+    encoded = False
+    while True:
+        index = len(parts)
+        plain = params.get(f"{name}*{index}")
+        extended = params.get(f"{name}*{index}*")
+        if extended is not None:
+            encoded = True
+        part = plain if extended is None else extended
+        if part is None:
+            break
+        parts.append(part)
+    if not parts:
+        return None
+    joined = "".join(parts)
+    return _decode_extended(joined) if encoded else joined
+
+
+def content_disposition_header(
+    disptype: str, quote_fields: bool = True, params: Mapping[str, str] | None = None
+) -> str:
+    """Build the header's value.
+
+    :param disptype: a token such as ``attachment``.
+    :param quote_fields: percent-encode what a quoted string cannot hold; when false, only
+        quotes and backslashes are escaped.
+    :raises ValueError: when the type or a parameter's name is not a token, or a value holds
+        a line end.
+    """
+    if not re.fullmatch(_TOKEN, disptype):
+        raise ValueError(f"content disposition type {disptype!r} is not a token")
+    parts = [disptype]
+    for key, value in (params or {}).items():
+        if not re.fullmatch(_TOKEN, key):
+            raise ValueError(f"content disposition parameter {key!r} is not a token")
+        if "\r" in value or "\n" in value or "\0" in value:
+            raise ValueError(f"content disposition {key}={value!r} holds CR, LF or NUL")
+        if re.fullmatch(_TOKEN, value):
+            parts.append(f'{key}="{value}"')
+        elif not value.isascii():
+            parts.append(f"{key}*=utf-8''{quote(value, safe='')}")
+        elif quote_fields:
+            parts.append(f'{key}="{quote(value, safe=" !#$&+-.^_`|~[]@,=()")}"')
+        else:
+            escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+            parts.append(f'{key}="{escaped}"')
+    return "; ".join(parts)
