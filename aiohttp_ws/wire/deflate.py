@@ -260,6 +260,7 @@ def _read_parameters(
 _TAIL = b"\x00\x00\xff\xff"
 # An empty stored block without its tail: what a message of no bytes compresses to (7.2.3.6).
 _EMPTY_MESSAGE = b"\x00"
+_SHORT = 4096
 # A stream that the peer ended has its rest fed in pieces of this many bytes, because zlib
 # copies what it leaves; and there is an end to how many a fragment may hold.
 _PIECE = 16384
@@ -365,28 +366,40 @@ class MessageInflater:
             inflate = self._inflate = zlib.decompressobj(self._window_bits)
         # One byte more than allowed tells that there is more; zlib takes 0 for no limit.
         room = max_size - self._size + 1 if max_size else 0
+        # RFC 7692 7.2.2: the tail that the sender removed. For a short message, copying it
+        # costs less (0.15 us) than a second call.
+        tail_pending = fin
+        if fin and len(data) <= _SHORT:
+            data = b"".join((data, _TAIL))
+            tail_pending = False
         try:
             out = inflate.decompress(data, room)
             if inflate.eof:
-                out = self._next_streams(out, inflate.unused_data, room)
+                rest = inflate.unused_data
+                if fin and not tail_pending:
+                    rest = rest[: -len(_TAIL)]
+                    tail_pending = True
+                out = self._next_streams(out, rest, room)
                 inflate = self._inflate
-            if fin and inflate is not None:
-                # RFC 7692 7.2.2: the tail that the sender removed. It yields something only
-                # when a damaged stream takes it for data.
+            if max_size and len(out) >= room:
+                raise _too_big(max_size)
+            if tail_pending and inflate is not None:
+                # It yields something only when a damaged stream takes it for data.
+                out += inflate.decompress(_TAIL, room - len(out) if room else 0)
                 if max_size and len(out) >= room:
                     raise _too_big(max_size)
-                last = inflate.decompress(_TAIL, room - len(out) if room else 0)
-                if last:
-                    out += last
-                if inflate.eof or not self._takeover:
+                if inflate.eof:
                     self._inflate = None
         except zlib.error as exc:
             raise WebSocketError(
                 _PROTOCOL_ERROR, f"compressed message is not valid DEFLATE: {exc}"
             ) from None
-        if max_size and len(out) >= room:
-            raise _too_big(max_size)
-        self._size = 0 if fin else self._size + len(out)
+        if not fin:
+            self._size += len(out)
+            return out
+        self._size = 0
+        if not self._takeover:
+            self._inflate = None
         return out
 
     def _next_streams(self, out: bytes, rest: bytes, room: int) -> bytes:
