@@ -51,5 +51,15 @@ cdef class Waiter:
 
 cdef class Awaitable:
     """Base of what this package returns to be awaited: a coroutine to whoever asks."""
-    cdef object step(self)
+    cdef object advance(self, bint *finished)
     cdef int drop(self) except -1
+
+
+cdef class Failed(Awaitable):
+    cdef object exception
+
+
+cdef object DONE
+
+
+cdef void make_sendable(object awaitable_type) noexcept

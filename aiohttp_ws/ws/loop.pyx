@@ -5,7 +5,16 @@ import os
 import threading
 from asyncio import CancelledError
 
+from cpython.object cimport PyObject
+from cpython.ref cimport Py_INCREF
 from libc.string cimport memcpy
+
+cdef extern from "Python.h":
+    void PyErr_SetObject(object type, object value)
+
+cdef extern from "awaitable.h":
+    ctypedef int (*aws_send_function)(PyObject *, PyObject *, PyObject **)
+    void aws_set_am_send(PyObject *type, aws_send_function function)
 
 cdef object current_task = asyncio.current_task
 cdef object per_thread = threading.local()
@@ -179,15 +188,16 @@ cdef class Awaitable:
     """What public methods return to be awaited.
 
     It has the methods of a coroutine, so that ``asyncio.create_task`` and ``gather`` take
-    it, but costs no frame where nothing suspends. :meth:`step` returns what the task has to
-    wait for, or raises StopIteration with the result.
+    it, but costs no frame where nothing suspends.
     """
 
-    cdef object step(self):
-        raise StopIteration
+    cdef object advance(self, bint *finished):
+        """Return what the task has to wait for, or the result with *finished* set."""
+        finished[0] = True
+        return None
 
     cdef int drop(self) except -1:
-        """The task was cancelled or the awaitable closed."""
+        """The task was cancelled, or nobody will await this any more."""
         return 0
 
     def __await__(self):
@@ -197,10 +207,18 @@ cdef class Awaitable:
         return self
 
     def __next__(self):
-        return self.step()
+        cdef bint finished = False
+        value = self.advance(&finished)
+        if finished:
+            raise StopIteration(value)
+        return value
 
     def send(self, value):
-        return self.step()
+        cdef bint finished = False
+        result = self.advance(&finished)
+        if finished:
+            raise StopIteration(result)
+        return result
 
     def throw(self, typ, val=None, tb=None):
         self.drop()
@@ -212,3 +230,40 @@ cdef class Awaitable:
 
     def close(self):
         self.drop()
+
+
+cdef class Failed(Awaitable):
+    """Raises *exception* when it is awaited, not when it is made.
+
+    ``gather(..., return_exceptions=True)`` over many connections relies on that.
+    """
+
+    def __cinit__(self, exception):
+        self.exception = exception
+
+    cdef object advance(self, bint *finished):
+        raise self.exception
+
+
+cdef int advance_for_am_send(PyObject *self, PyObject *value, PyObject **result) noexcept:
+    cdef bint finished = False
+    try:
+        outcome = (<Awaitable>self).advance(&finished)
+    except BaseException as exc:
+        result[0] = NULL
+        PyErr_SetObject(type(exc), exc)
+        return -1
+    Py_INCREF(outcome)
+    result[0] = <PyObject *>outcome
+    return 0 if finished else 1
+
+
+cdef void make_sendable(object awaitable_type) noexcept:
+    """Let ``await`` take the results of a subclass of Awaitable without StopIteration."""
+    aws_set_am_send(<PyObject *>awaitable_type, advance_for_am_send)
+
+
+make_sendable(Awaitable)
+make_sendable(Failed)
+# The one result of every operation that had nothing to wait for.
+DONE = Awaitable()

@@ -46,12 +46,11 @@ cdef class WSTransport(Flushable):
         bint in_batch           # a read is being handled: its end flushes
         bint receiving          # frames are still wanted
         bint reading_paused
-        Py_ssize_t reserved
+        bytes held              # received, but not to be handled before reading resumes
         uint8_t *out
         Py_ssize_t out_used
         Py_ssize_t out_capacity
         object lost_callback
-        object buffer_view      # exports the own buffer while the loop reads into it
 
     cdef int attach(self, object transport, LoopResources resources) except -1
     cdef int feed(self, bytes data) except -1
@@ -62,5 +61,6 @@ cdef class WSTransport(Flushable):
     cdef int flush_with(self, const uint8_t *payload, Py_ssize_t size, object owner) except -1
     cdef int put_close(self, int code, bytes reason) except -1
     cdef int stop_receiving(self) except -1
+    cdef int hold_rest(self) except -1
     cdef int pause_reading(self) except -1
     cdef int resume_reading(self) except -1

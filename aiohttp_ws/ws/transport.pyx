@@ -201,7 +201,6 @@ cdef class WSTransport(Flushable):
         cdef FrameReader reader = self.reader
         cdef uint8_t *place
         if reader.own_used == 0:
-            self.reserved = RECEIVE_BUFFER
             return self.resources.receive_buffer
         place = reader.room(self.resources.receive_ptr, RECEIVE_BUFFER, &size)
         return PyMemoryView_FromMemory(<char *>place, size, 0x200)
@@ -251,6 +250,9 @@ cdef class WSTransport(Flushable):
             taken += part
             self.reader.received(shared, part)
             self.handle()
+            if self.reading_paused:
+                self.held = (self.held or b"") + data[taken:]
+                break
         return 0
 
     cdef int handle(self) except -1:
@@ -266,6 +268,9 @@ cdef class WSTransport(Flushable):
                 if outcome != HAVE_FRAME:
                     break
                 listener.deliver(self, &frame)
+                if self.reading_paused:
+                    self.hold_rest()
+                    break
             if self.receiving:
                 if outcome == BROKEN:
                     self.stop_receiving()
@@ -282,22 +287,40 @@ cdef class WSTransport(Flushable):
             self.flush()
         return 0
 
+    cdef int hold_rest(self) except -1:
+        """Set aside what the listener cannot take now.
+
+        One read can hold a hundred thousand small messages: pausing the socket alone would
+        not keep them off its queue.
+        """
+        cdef FrameReader reader = self.reader
+        if reader.end != reader.pos:
+            self.held = PyBytes_FromStringAndSize(<char *>reader.pos, reader.end - reader.pos)
+            reader.pos = reader.end
+        return 0
+
     cdef int stop_receiving(self) except -1:
         """Ignore whatever else comes (RFC 6455 5.5.1, 7.1.7)."""
         self.receiving = False
+        self.held = None
         self.reader._release()
         return 0
 
     cdef int pause_reading(self) except -1:
         if not self.reading_paused and not self.is_disconnected:
             self.reading_paused = True
-            self.underlying_transport.pause_reading()
+            if self.underlying_transport.is_reading():
+                self.underlying_transport.pause_reading()
         return 0
 
     cdef int resume_reading(self) except -1:
         if self.reading_paused and not self.is_disconnected:
             self.reading_paused = False
-            self.underlying_transport.resume_reading()
+            held, self.held = self.held, None
+            if held is not None and self.receiving:
+                self.feed(held)
+            if not self.reading_paused:
+                self.underlying_transport.resume_reading()
         return 0
 
     # ------------------------------------------------------------------ sending

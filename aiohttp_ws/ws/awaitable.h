@@ -1,0 +1,48 @@
+/* Slots that Cython does not offer. */
+#ifndef AIOHTTP_WS_AWAITABLE_H
+#define AIOHTTP_WS_AWAITABLE_H
+
+#include <Python.h>
+
+#ifdef _WIN32
+static inline double aws_monotonic(void)
+{
+    return (double)GetTickCount64() / 1000.0;
+}
+#else
+#include <time.h>
+static inline double aws_monotonic(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}
+#endif
+
+typedef int (*aws_send_function)(PyObject *self, PyObject *value, PyObject **result);
+
+/* Give a type am_send: `await` then takes a result without raising StopIteration. */
+static inline void aws_set_am_send(PyObject *type, aws_send_function function)
+{
+    PyTypeObject *t = (PyTypeObject *)type;
+    if (t->tp_as_async != NULL) {
+        t->tp_as_async->am_send = (sendfunc)(void *)function;
+    }
+}
+
+/* A NamedTuple of three fields, past its Python-level __new__. */
+static inline PyObject *aws_new_triple(PyObject *type, PyObject *a, PyObject *b, PyObject *c)
+{
+    PyObject *made = ((PyTypeObject *)type)->tp_alloc((PyTypeObject *)type, 3);
+    if (made == NULL)
+        return NULL;
+    Py_INCREF(a);
+    Py_INCREF(b);
+    Py_INCREF(c);
+    PyTuple_SET_ITEM(made, 0, a);
+    PyTuple_SET_ITEM(made, 1, b);
+    PyTuple_SET_ITEM(made, 2, c);
+    return made;
+}
+
+#endif
