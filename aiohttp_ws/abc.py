@@ -44,7 +44,7 @@ class AbstractRouter(ABC):
     def __init__(self) -> None:
         self._frozen = False
 
-    def post_init(self, app: Application) -> None:
+    def post_init(self, app: Application) -> None:  # noqa: B027 - optional
         """Called once with the application that the router serves."""
 
     @property
@@ -251,7 +251,7 @@ class AbstractStreamWriter(ABC):
     async def write_headers(self, status_line: str, headers: CIMultiDict[str]) -> None:
         """Write the head of the message."""
 
-    def send_headers(self) -> None:
+    def send_headers(self) -> None:  # noqa: B027 - optional
         """Send a head that was held back to leave with the first piece of body."""
 
 

@@ -1,0 +1,144 @@
+"""The access log: one line for each answered request, in Apache's format language."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import time as clock
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
+
+from ..abc import AbstractAccessLogger
+
+if TYPE_CHECKING:
+    from .request import BaseRequest
+    from .response import StreamResponse
+
+__all__ = ("AccessLogger", "access_logger")
+
+access_logger = logging.getLogger("aiohttp_ws.access")
+
+#: Makes the value of one atom.
+_Atom: TypeAlias = "Callable[[BaseRequest, StreamResponse, float], str | int]"
+
+
+class AccessLogger(AbstractAccessLogger):
+    """Logs requests at level INFO.
+
+    :param logger: where to write.
+    :param log_format: text with these atoms:
+
+    ========== ==============================================================
+    ``%%``     a percent sign
+    ``%a``     the client's address
+    ``%t``     when the request came
+    ``%P``     the process's id
+    ``%r``     the request line
+    ``%s``     the status
+    ``%b``     the size of the body sent, in bytes
+    ``%T``     seconds it took to answer
+    ``%Tf``    the same with a fraction
+    ``%D``     microseconds it took to answer
+    ``%{X}i``  header ``X`` of the request
+    ``%{X}o``  header ``X`` of the response
+    ========== ==============================================================
+
+    What is absent is logged as ``-``. Each record also carries the values as attributes,
+    named as in :attr:`LOG_FORMAT_MAP`, for structured logs.
+    """
+
+    __slots__ = ("_atoms", "_template")
+
+    LOG_FORMAT: ClassVar[str] = '%a %t "%r" %s %b "%{Referer}i" "%{User-Agent}i"'
+    LOG_FORMAT_MAP: ClassVar[dict[str, str]] = {
+        "a": "remote_address",
+        "t": "request_start_time",
+        "P": "process_id",
+        "r": "first_request_line",
+        "s": "response_status",
+        "b": "response_size",
+        "T": "request_time",
+        "Tf": "request_time_frac",
+        "D": "request_time_micro",
+        "i": "request_header",
+        "o": "response_header",
+    }
+
+    _ATOM: ClassVar[re.Pattern[str]] = re.compile(
+        r"%(?:\{([A-Za-z0-9\-_]+)\}([io])|(Tf|[atPrsbTD%]))"
+    )
+
+    def __init__(self, logger: logging.Logger, log_format: str = LOG_FORMAT) -> None:
+        super().__init__(logger, log_format)
+        # (attribute of the record, key inside it or None, what makes the value)
+        self._atoms: list[tuple[str, str | None, _Atom]] = []
+        template, position = "", 0
+        for match in self._ATOM.finditer(log_format):
+            template += log_format[position : match.start()].replace("%", "%%")
+            position = match.end()
+            header, side, letter = match.groups()
+            if letter == "%":
+                template += "%%"
+                continue
+            template += "%s"
+            atom = _header_atom(header, side) if header else _ATOMS[letter]
+            self._atoms.append((self.LOG_FORMAT_MAP[side or letter], header, atom))
+        self._template = template + log_format[position:].replace("%", "%%")
+
+    @property
+    def enabled(self) -> bool:
+        return self.logger.isEnabledFor(logging.INFO)
+
+    def log(self, request: BaseRequest, response: StreamResponse, time: float) -> None:
+        try:
+            values: list[str | int] = []
+            extra: dict[str, Any] = {}
+            for attribute, key, atom in self._atoms:
+                value = atom(request, response, time)
+                values.append(value)
+                if key is None:
+                    extra[attribute] = value
+                else:
+                    extra.setdefault(attribute, {})[key] = value
+            self.logger.info(self._template % tuple(values), extra=extra)
+        except Exception:  # a line lost must not cost the connection
+            self.logger.exception("Error in logging")
+
+
+def _header_atom(name: str, side: str) -> _Atom:
+    if side == "i":
+        return lambda request, response, time: _printable(request.headers.get(name, "-"))
+    return lambda request, response, time: _printable(response.headers.get(name, "-"))
+
+
+def _printable(value: str) -> str:
+    # Undecodable bytes came as lone surrogates, which no log file can take; a quote would
+    # let a client write fields of its own.
+    if not value.isascii():
+        value = value.encode("utf-8", "backslashreplace").decode()
+    return value.replace('"', '\\"')
+
+
+def _start_time(request: BaseRequest, response: StreamResponse, time: float) -> str:
+    started = clock.time() - time
+    zone = clock.strftime("%z", clock.localtime(started))
+    return clock.strftime(f"[%d/%b/%Y:%H:%M:%S {zone}]", clock.localtime(started))
+
+
+def _request_line(request: BaseRequest, response: StreamResponse, time: float) -> str:
+    version = request.version
+    return _printable(f"{request.method} {request.path_qs} HTTP/{version[0]}.{version[1]}")
+
+
+_ATOMS: dict[str, _Atom] = {
+    "a": lambda request, response, time: request.remote or "-",
+    "t": _start_time,
+    "P": lambda request, response, time: f"<{os.getpid()}>",
+    "r": _request_line,
+    "s": lambda request, response, time: response.status,
+    "b": lambda request, response, time: response.body_length,
+    "T": lambda request, response, time: str(round(time)),
+    "Tf": lambda request, response, time: f"{time:06f}",
+    "D": lambda request, response, time: str(round(time * 1_000_000)),
+}

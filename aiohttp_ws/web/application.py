@@ -1,0 +1,416 @@
+"""The application: routes, state, signals and middlewares, and the nesting of all four."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, MutableMapping
+from functools import partial, update_wrapper
+from typing import TYPE_CHECKING, Any, TypeVar, cast, final, overload
+
+from aiosignal import Signal
+from frozenlist import FrozenList
+
+from ..abc import AbstractRouter
+from .app_keys import AppKey, warn_plain_key
+from .cleanup import CleanupContext, CleanupError
+from .dispatcher import UrlDispatcher
+from .handlers import Handler, Middleware
+from .match_info import UrlMappingMatchInfo
+from .paths import safe_path
+from .resources import AbstractResource, raw_path_of
+from .subapps import Domain, MaskDomain, MatchedSubAppResource, PrefixedSubAppResource
+
+if TYPE_CHECKING:
+    from .request import Request
+    from .response import StreamResponse
+    from .routedef import AbstractRouteDef
+    from .routes import AbstractRoute
+
+__all__ = ("Application", "CleanupError")
+
+_T = TypeVar("_T")
+_U = TypeVar("_U")
+_SubApp = TypeVar("_SubApp", bound=AbstractResource)
+_UNSET: Any = object()
+
+web_logger = logging.getLogger("aiohttp_ws.web")
+
+
+@final
+class Application(MutableMapping["str | AppKey[Any]", Any]):
+    """Routes, state, signals and middlewares of a web application.
+
+    :param logger: where the application's errors go.
+    :param middlewares: coroutine functions ``(request, handler)``, the first outermost.
+    :param handler_args: arguments for :class:`Server`, such as ``keepalive_timeout``.
+    :param client_max_size: bytes that a request's body may have in ``read()``, ``text()``,
+        ``json()`` and ``post()``; more is answered with 413. 0 for no limit.
+    :param client_max_fields: fields that a form may have in ``post()``.
+    :param router: deprecated.
+    :param loop: deprecated and not used.
+    :param debug: deprecated and not used.
+
+    As a mapping the application holds state, under :class:`AppKey` keys.
+    """
+
+    def __init__(
+        self,
+        *,
+        logger: logging.Logger = web_logger,
+        router: AbstractRouter | None = None,
+        middlewares: Iterable[Middleware] = (),
+        handler_args: Mapping[str, Any] | None = None,
+        client_max_size: int = 1024**2,
+        client_max_fields: int = 1000,
+        loop: Any = None,
+        debug: Any = ...,
+    ) -> None:
+        for name, given in (("router", router), ("loop", loop)):
+            if given is not None:
+                warnings.warn(f"the {name} argument is deprecated", DeprecationWarning, 2)
+        if debug is not ...:
+            warnings.warn("the debug argument is deprecated", DeprecationWarning, 2)
+        if router is None:
+            router = UrlDispatcher()
+        elif not isinstance(router, AbstractRouter):
+            raise TypeError(f"router must be an AbstractRouter, not {router!r}")
+        self.logger = logger
+        self._router = cast(UrlDispatcher, router)
+        self._loop = loop
+        self._debug = debug
+        self._handler_args = handler_args
+        self._client_max_size = client_max_size
+        self._client_max_fields = client_max_fields
+        self._middlewares: FrozenList[Middleware] = FrozenList(middlewares)
+        self._state: dict[str | AppKey[Any], Any] = {}
+        self._pre_frozen = False
+        self._frozen = False
+        self._prefix: str | None = None
+        self._subapps: list[Application] = []
+        # What a request runs through, known once frozen.
+        self._run_middlewares = False
+        self._find: Callable[[Request, str], UrlMappingMatchInfo] | None = None
+        self._chains: dict[tuple[Any, ...], Handler] = {}
+
+        self._on_response_prepare: Signal[Request, StreamResponse] = Signal(self)
+        self._on_startup: Signal[Application] = Signal(self)
+        self._on_shutdown: Signal[Application] = Signal(self)
+        self._on_cleanup: Signal[Application] = Signal(self)
+        self._cleanup_ctx = CleanupContext()
+        self._on_startup.append(self._cleanup_ctx._on_startup)
+        self._on_cleanup.append(self._cleanup_ctx._on_cleanup)
+
+    # -------------------------------------------------------------------------- state
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+    __hash__ = object.__hash__
+
+    @overload
+    def __getitem__(self, key: AppKey[_T]) -> _T: ...
+
+    @overload
+    def __getitem__(self, key: str) -> Any: ...
+
+    def __getitem__(self, key: Any) -> Any:
+        return self._state[key]
+
+    @overload
+    def __setitem__(self, key: AppKey[_T], value: _T) -> None: ...
+
+    @overload
+    def __setitem__(self, key: str, value: Any) -> None: ...
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        self._warn_if_frozen()
+        if not isinstance(key, AppKey):
+            warn_plain_key()
+        self._state[key] = value
+
+    def __delitem__(self, key: str | AppKey[Any]) -> None:
+        self._warn_if_frozen()
+        del self._state[key]
+
+    def __len__(self) -> int:
+        return len(self._state)
+
+    def __iter__(self) -> Iterator[str | AppKey[Any]]:
+        return iter(self._state)
+
+    def __bool__(self) -> bool:
+        return True
+
+    @overload  # type: ignore[override]
+    def get(self, key: AppKey[_T], default: None = ...) -> _T | None: ...
+
+    @overload
+    def get(self, key: AppKey[_T], default: _U) -> _T | _U: ...
+
+    @overload
+    def get(self, key: str, default: Any = ...) -> Any: ...
+
+    def get(self, key: Any, default: Any = None) -> Any:
+        """Return the value of *key*, or *default*."""
+        return self._state.get(key, default)
+
+    def _warn_if_frozen(self) -> None:
+        if self._frozen:
+            warnings.warn(
+                "changing the state of a started or nested application is deprecated: "
+                "put a mutable object there before it starts and change that",
+                DeprecationWarning,
+                stacklevel=3,
+            )
+
+    # --------------------------------------------------------------- parts and signals
+
+    @property
+    def router(self) -> UrlDispatcher:
+        """The router."""
+        return self._router
+
+    @property
+    def middlewares(self) -> FrozenList[Middleware]:
+        """The middlewares, the first outermost."""
+        return self._middlewares
+
+    @property
+    def on_response_prepare(self) -> Signal[Request, StreamResponse]:
+        """Sent with ``(request, response)`` before a response's head leaves."""
+        return self._on_response_prepare
+
+    @property
+    def on_startup(self) -> Signal[Application]:
+        """Sent before the server accepts connections."""
+        return self._on_startup
+
+    @property
+    def on_shutdown(self) -> Signal[Application]:
+        """Sent when the server no longer accepts connections, before it closes them."""
+        return self._on_shutdown
+
+    @property
+    def on_cleanup(self) -> Signal[Application]:
+        """Sent last, when all connections are closed."""
+        return self._on_cleanup
+
+    @property
+    def cleanup_ctx(self) -> CleanupContext:
+        """Contexts entered at startup and left in reverse order at cleanup."""
+        return self._cleanup_ctx
+
+    @property
+    def loop(self) -> Any:
+        """Deprecated; use :func:`asyncio.get_running_loop`."""
+        warnings.warn("the loop property is deprecated", DeprecationWarning, stacklevel=2)
+        return self._loop
+
+    @property
+    def debug(self) -> Any:
+        """Deprecated; ask the event loop."""
+        warnings.warn("the debug property is deprecated", DeprecationWarning, stacklevel=2)
+        return self._debug
+
+    def add_routes(self, routes: Iterable[AbstractRouteDef]) -> list[AbstractRoute]:
+        """Add what a :class:`RouteTableDef`, or a list of ``web.get()`` and the like, holds."""
+        return self._router.add_routes(routes)
+
+    # ------------------------------------------------------------------------ nesting
+
+    def add_subapp(self, prefix: str, subapp: Application) -> PrefixedSubAppResource:
+        """Nest *subapp* under *prefix*; no more can be added to it afterwards.
+
+        :raises ValueError: *prefix* is empty or ``/``, or does not start with a slash.
+        :raises RuntimeError: an application is frozen, or *subapp* has a prefix already.
+        """
+        if not isinstance(prefix, str):
+            raise TypeError(f"a prefix must be str, not {prefix!r}")
+        prefix = prefix.rstrip("/")
+        if not prefix:
+            raise ValueError("a prefix cannot be empty: nothing would be left for this application")
+        if subapp._prefix is not None:
+            raise RuntimeError(f"{subapp!r} is nested already, under {subapp._prefix!r}")
+        resource = self._add_subapp(lambda: PrefixedSubAppResource(prefix, subapp), subapp)
+        subapp._prefix = prefix
+        return resource
+
+    def add_domain(self, domain: str, subapp: Application) -> MatchedSubAppResource:
+        """Let *subapp* serve the requests whose ``Host`` is *domain*.
+
+        :param domain: a host name, with its port unless that is 80; ``*`` in it stands for
+            any text.
+        :raises ValueError: *domain* is no host name.
+        """
+        if not isinstance(domain, str):
+            raise TypeError(f"a domain must be str, not {domain!r}")
+        rule = MaskDomain(domain) if "*" in domain else Domain(domain)
+        return self._add_subapp(lambda: MatchedSubAppResource(rule, subapp), subapp)
+
+    def _add_subapp(self, make: Callable[[], _SubApp], subapp: Application) -> _SubApp:
+        if self.frozen:
+            raise RuntimeError("cannot add a sub-application to a frozen application")
+        if subapp.frozen:
+            raise RuntimeError("cannot add a frozen application as a sub-application")
+        resource = make()
+        self._router.register_resource(resource)
+        self._forward_signals(subapp)
+        self._subapps.append(subapp)
+        subapp.pre_freeze()
+        return resource
+
+    def _forward_signals(self, subapp: Application) -> None:
+        async def startup(app: Application) -> None:
+            await subapp.on_startup.send(subapp)
+
+        async def shutdown(app: Application) -> None:
+            await subapp.on_shutdown.send(subapp)
+
+        async def cleanup(app: Application) -> None:
+            await subapp.on_cleanup.send(subapp)
+
+        self._on_startup.append(startup)
+        self._on_shutdown.append(shutdown)
+        self._on_cleanup.append(cleanup)
+
+    # ----------------------------------------------------------------- states of life
+
+    @property
+    def pre_frozen(self) -> bool:
+        """Whether routes, middlewares and signals can no longer be added."""
+        return self._pre_frozen
+
+    def pre_freeze(self) -> None:
+        """Refuse further routes, middlewares and signal receivers."""
+        if self._pre_frozen:
+            return
+        self._pre_frozen = True
+        for middleware in self._middlewares:
+            if not callable(middleware):
+                raise TypeError(f"a middleware must be a coroutine function, not {middleware!r}")
+        self._middlewares.freeze()
+        self._router.freeze()
+        for signal in (
+            self._on_response_prepare,
+            self._cleanup_ctx,
+            self._on_startup,
+            self._on_shutdown,
+            self._on_cleanup,
+        ):
+            signal.freeze()
+        for subapp in self._subapps:
+            subapp.pre_freeze()
+        self._run_middlewares = bool(self._middlewares) or any(
+            subapp._run_middlewares for subapp in self._subapps
+        )
+        if isinstance(self._router, UrlDispatcher) and self._router.is_synchronous:
+            self._find = self._router.find
+
+    @property
+    def frozen(self) -> bool:
+        """Whether the application has started, or is about to."""
+        return self._frozen
+
+    def freeze(self) -> None:
+        """Refuse further changes; done by the runner."""
+        if self._frozen:
+            return
+        self.pre_freeze()
+        self._frozen = True
+        for subapp in self._subapps:
+            subapp.freeze()
+
+    async def startup(self) -> None:
+        """Send :attr:`on_startup`."""
+        await self._on_startup.send(self)
+
+    async def shutdown(self) -> None:
+        """Send :attr:`on_shutdown`."""
+        await self._on_shutdown.send(self)
+
+    async def cleanup(self) -> None:
+        """Send :attr:`on_cleanup`; contexts are left even when the startup did not finish."""
+        if self._on_cleanup.frozen:
+            await self._on_cleanup.send(self)
+        else:
+            await self._cleanup_ctx._on_cleanup(self)
+
+    def make_handler(self, **kwargs: Any) -> Any:
+        """Deprecated; use :class:`AppRunner`."""
+        warnings.warn(
+            "Application.make_handler() is deprecated, use AppRunner", DeprecationWarning, 2
+        )
+        return self._make_server(**kwargs)
+
+    def _make_server(self, **kwargs: Any) -> Any:
+        """Freeze, and return the :class:`Server` that feeds this application."""
+        from .server import Server
+
+        kwargs.pop("loop", None)
+        self.freeze()
+        return Server(
+            self._handle,  # type: ignore[arg-type]
+            request_factory=self._make_request,
+            **{**(self._handler_args or {}), **kwargs},
+        )
+
+    def __call__(self) -> Application:
+        """Return self, so that an application may stand for its own factory."""
+        return self
+
+    def __repr__(self) -> str:
+        return f"<Application 0x{id(self):x}>"
+
+    # ---------------------------------------------------------------------- a request
+
+    async def _handle(self, request: Request) -> StreamResponse:
+        find = self._find
+        if find is not None:
+            match_info = find(request, safe_path(raw_path_of(request)))
+        else:
+            match_info = await self._router.resolve(request)  # type: ignore[assignment]
+        match_info.add_app(self)
+        match_info.freeze()
+        request._match_info = match_info
+        if "Expect" in request.headers:
+            answer = await match_info.expect_handler(request)
+            if answer is not None:
+                return answer
+        handler = match_info.handler
+        if self._run_middlewares:
+            handler = self._chain(match_info)
+        return await handler(request)
+
+    def _chain(self, match_info: UrlMappingMatchInfo) -> Handler:
+        """Return the handler inside its middlewares, built when its route is first met."""
+        apps = match_info.apps
+        if match_info.http_exception is not None:
+            return _wrap(match_info.handler, apps)  # made for this request only
+        key = (match_info.route, apps)
+        chain = self._chains.get(key)
+        if chain is None:
+            chain = self._chains[key] = _wrap(match_info.handler, apps)
+        return chain
+
+
+def _wrap(handler: Handler, apps: tuple[Application, ...]) -> Handler:
+    """Put *handler* inside the middlewares of *apps*, those of the last innermost."""
+    for app in reversed(apps):
+        for middleware in reversed(app.middlewares):
+            updated = () if isinstance(handler, type) else ("__dict__",)
+            bound = partial(middleware, handler=handler)  # type: ignore[call-arg]
+            handler = update_wrapper(bound, handler, updated=updated)
+        if len(apps) > 1:
+            handler = _entering(app, handler)
+    return handler
+
+
+def _entering(app: Application, handler: Handler) -> Handler:
+    """Make ``request.app`` be *app* while *handler* runs."""
+
+    async def inside(request: Request) -> StreamResponse:
+        with request.match_info.set_current_app(app):
+            return await handler(request)
+
+    return cast("Handler", update_wrapper(inside, handler, updated=()))

@@ -1,0 +1,66 @@
+"""What a handler may be: coroutine functions, views, and the plain functions of old."""
+
+from __future__ import annotations
+
+import inspect
+import warnings
+from collections.abc import Awaitable, Callable
+from functools import wraps
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from ..abc import AbstractView
+from .exceptions import HTTPExpectationFailed
+
+if TYPE_CHECKING:
+    from .request import Request
+    from .response import StreamResponse
+
+__all__ = ("ExpectHandler", "Handler", "Middleware", "as_handler", "default_expect_handler")
+
+Handler: TypeAlias = "Callable[[Request], Awaitable[StreamResponse]]"
+ExpectHandler: TypeAlias = "Callable[[Request], Awaitable[StreamResponse | None]]"
+Middleware: TypeAlias = "Callable[[Request, Handler], Awaitable[StreamResponse]]"
+
+
+def is_coroutine_function(function: Any) -> bool:
+    """Whether calling *function* gives a coroutine: ``async def``, a partial or an object."""
+    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(
+        getattr(function, "__call__", None)  # noqa: B004 - the method's kind is asked for
+    )
+
+
+def as_handler(handler: Any) -> Handler:
+    """Return *handler* as something whose call can be awaited.
+
+    :raises TypeError: *handler* cannot be called.
+    """
+    if not callable(handler):
+        raise TypeError(f"a handler must be a coroutine function or a View, not {handler!r}")
+    if isinstance(handler, type) and issubclass(handler, AbstractView):
+        return handler  # awaiting an instance runs it
+    if is_coroutine_function(handler):
+        return handler  # type: ignore[no-any-return]
+    warnings.warn(
+        f"{handler!r} is not a coroutine function: declare it with async def",
+        DeprecationWarning,
+        stacklevel=2,
+    )
+
+    @wraps(handler)
+    async def awaited(request: Request) -> StreamResponse:
+        result = handler(request)
+        if inspect.isawaitable(result):
+            result = await result
+        return result  # type: ignore[no-any-return]
+
+    return awaited
+
+
+async def default_expect_handler(request: Request) -> None:
+    """Answer ``Expect: 100-continue`` with 100, anything else with 417 (RFC 9110 10.1.1)."""
+    expectation = request.headers.get("Expect", "")
+    if request.version < (1, 1):
+        return  # HTTP/1.0 has no interim responses: the field is ignored
+    if expectation.lower() != "100-continue":
+        raise HTTPExpectationFailed(text=f"Unknown Expect: {expectation}")
+    await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
