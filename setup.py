@@ -16,7 +16,8 @@ PACKAGE = ROOT / "aiohttp_ws"
 # C files a module links besides its own.
 C_SOURCES = {
     "aiohttp_ws.wire.frames": ["masking.c", "utf8.c"],
-    "aiohttp_ws.wire.http1": ["tokens.c"],
+    "aiohttp_ws.wire.http1": ["http1_scan.c", "tokens.c"],
+    "aiohttp_ws.wire.serialise": ["tokens.c"],
 }
 NO_COMPILER = (
     "aiohttp_ws has no pure-Python fallback and needs a C compiler to build: "
