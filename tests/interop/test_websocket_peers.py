@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -109,12 +108,6 @@ class Opener:
 async def talk() -> AsyncIterator[Opener]:
     async with AsyncExitStack() as stack:
         yield Opener(stack)
-
-
-@pytest.fixture(scope="session")
-def tls(tmp_path_factory: pytest.TempPathFactory) -> Tls:
-    folder: Path = tmp_path_factory.mktemp("tls")
-    return Tls.make(str(folder))
 
 
 # On each side of every length encoding (RFC 6455 5.2), and text of every UTF-8 length.
