@@ -363,6 +363,11 @@ class MessageInflater:
         """
         inflate = self._inflate
         if inflate is None:
+            if not data:
+                # Behind a final block there may be nothing, not even a tail's first byte.
+                if fin:
+                    self._size = 0
+                return b""
             inflate = self._inflate = zlib.decompressobj(self._window_bits)
         # One byte more than allowed tells that there is more; zlib takes 0 for no limit.
         room = max_size - self._size + 1 if max_size else 0

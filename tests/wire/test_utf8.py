@@ -1,5 +1,7 @@
 """UTF-8 as it arrives (RFC 3629, RFC 6455 8.1), against Python's own decoder."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -156,7 +158,7 @@ def test_any_bytes_are_judged_as_python_does(data: bytes) -> None:
 def test_any_bytes_in_any_chunks_are_judged_as_in_one(data: bytes, draw: st.DataObject) -> None:
     cuts = sorted(draw.draw(st.lists(st.integers(0, len(data)), max_size=6)))
     edges = [0, *cuts, len(data)]
-    chunks = [data[a:b] for a, b in zip(edges, edges[1:], strict=False)]
+    chunks = [data[a:b] for a, b in pairwise(edges)]
     assert check(*chunks) == expected(data)
     assert check(*(data[i : i + 1] for i in range(len(data)))) == expected(data)
 
