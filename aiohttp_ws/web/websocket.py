@@ -1,0 +1,244 @@
+"""The server's end of a WebSocket: a response that goes on."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from .. import hdrs
+from ..errors import HandshakeError
+from ..wire.deflate import DeflateOptions
+from ..wire.handshake import ServerHandshake, accept_request
+from ..ws.messages import MessageStream, check_close, open_connection
+from ..ws.types import WSCloseCode
+from .exceptions import (
+    HTTPBadRequest,
+    HTTPException,
+    HTTPForbidden,
+    HTTPMethodNotAllowed,
+    HTTPUpgradeRequired,
+)
+from .stream_response import StreamResponse
+
+if TYPE_CHECKING:
+    import re
+
+    from ..abc import AbstractStreamWriter
+    from ..typedefs import Byteish
+    from .request import BaseRequest
+
+__all__ = ("WebSocketReady", "WebSocketResponse")
+
+DEFAULT_DEFLATE = DeflateOptions()
+
+
+class WebSocketReady(NamedTuple):
+    """Whether a request can become a WebSocket, and with which subprotocol."""
+
+    ok: bool
+    protocol: str | None
+
+    def __bool__(self) -> bool:
+        return self.ok
+
+
+class WebSocketResponse(StreamResponse, MessageStream):
+    """Answers a request by opening a WebSocket.
+
+    Pings are answered, pongs and close frames seen and the heartbeat kept while the handler
+    does something else; it need not read for that.
+
+    :param timeout: seconds the peer has for its part of the closing handshake.
+    :param receive_timeout: seconds that ``receive()`` waits by default; ``None`` for ever.
+    :param autoclose: answer the peer's close frame at once. With ``False``, call
+        :meth:`close` after having received it.
+    :param autoping: answer pings, and keep pings and pongs from ``receive()``.
+    :param heartbeat: seconds of silence after which a ping is sent; a peer that answers
+        nothing within half of that again is dropped with the close code 1006. ``None``: off.
+    :param protocols: the subprotocols spoken here; the first that the client offers and that is
+        among them is agreed on.
+    :param compress: whether to agree to permessage-deflate (RFC 7692), or the
+        :class:`DeflateOptions` to agree to.
+    :param max_msg_size: bytes a message may have, after inflating; 0 for no limit. A longer
+        one closes the connection with 1009.
+    :param writer_limit: bytes of output at which ``send_*`` waits for the peer to read.
+    :param decode_text: give text messages as ``str``; with ``False``, as unvalidated ``bytes``.
+    :param max_queue: bytes of messages, read and not received, at which the socket is read no
+        further.
+    :param origins: pages that may connect: origins, compiled patterns, and ``None`` for
+        requests without ``Origin``; others get 403. ``None`` instead of a sequence allows all.
+    """
+
+    _length_check = False
+
+    def __init__(
+        self,
+        *,
+        timeout: float = 10.0,
+        receive_timeout: float | None = None,
+        autoclose: bool = True,
+        autoping: bool = True,
+        heartbeat: float | None = None,
+        protocols: Iterable[str] = (),
+        compress: bool | DeflateOptions = True,
+        max_msg_size: int = 4 * 1024 * 1024,
+        writer_limit: int = 256 * 1024,
+        decode_text: bool = True,
+        max_queue: int = 256 * 1024,
+        origins: Sequence[str | re.Pattern[str] | None] | None = None,
+    ) -> None:
+        super().__init__(status=101)
+        if max_msg_size < 0:
+            raise ValueError(f"max_msg_size={max_msg_size} is negative; 0 stands for no limit")
+        self._timeout = timeout
+        self._default_receive_timeout = receive_timeout
+        self._autoclose = autoclose
+        self._autoping = autoping
+        self._heartbeat = heartbeat
+        self._protocols = tuple(protocols)
+        if isinstance(compress, DeflateOptions):
+            self._deflate: DeflateOptions | None = compress
+        else:
+            self._deflate = DEFAULT_DEFLATE if compress else None
+        self._compress: int | bool = compress if isinstance(compress, bool) else True
+        self._max_msg_size = max_msg_size
+        self._writer_limit = writer_limit
+        self._decode_text = decode_text
+        self._max_queue = max_queue
+        self._origins = origins
+        self._ws_protocol: str | None = None
+
+    # ------------------------------------------------------- the opening handshake
+
+    def can_prepare(self, request: BaseRequest) -> WebSocketReady:
+        """Say whether *request* can become a WebSocket, without answering it."""
+        if self._connection_open:
+            raise RuntimeError("Already started")
+        try:
+            handshake = self._accept(request)
+        except HandshakeError:
+            return WebSocketReady(False, None)
+        return WebSocketReady(True, handshake.subprotocol)
+
+    @property
+    def _connection_open(self) -> bool:
+        return self._ws is not None
+
+    _ws: Any = None
+
+    def _accept(self, request: BaseRequest) -> ServerHandshake:
+        return accept_request(
+            request.method,
+            request.version,
+            request.headers,
+            origins=self._origins,
+            subprotocols=self._protocols,
+            deflate=self._deflate,
+        )
+
+    async def prepare(self, request: BaseRequest) -> AbstractStreamWriter | None:
+        """Answer *request* with 101 and open the WebSocket.
+
+        :raises HTTPException: *request* is no valid opening handshake (RFC 6455 4.2); let it
+            go on to answer the client with the reason.
+        """
+        if self._ws is not None:
+            return self._payload_writer
+        try:
+            handshake = self._accept(request)
+        except HandshakeError as exc:
+            raise refusal(exc, request.method) from None
+        for name, value in handshake.headers:
+            self.headers[name] = value
+        self._ws_protocol = handshake.subprotocol
+        self._compress = handshake.deflate.server_max_window_bits if handshake.deflate else 0
+        await self._prepare_head(request)
+        self._write_head()
+        protocol = request.protocol
+        transport, rest = protocol.detach()
+        loop = asyncio.get_running_loop()
+        connection = open_connection(
+            transport,
+            loop,
+            server=True,
+            rest=rest,
+            max_msg_size=self._max_msg_size,
+            max_queue=self._max_queue,
+            autoping=self._autoping,
+            autoclose=self._autoclose,
+            decode_text=self._decode_text,
+            heartbeat=self._heartbeat,
+            close_timeout=self._timeout,
+            writer_limit=self._writer_limit,
+            deflate=handshake.deflate,
+            deflate_options=self._deflate,
+        )
+        self._ws = connection
+        self._attach(connection, self._default_receive_timeout)
+        protocol.websocket = self
+        connection.when_lost(protocol.connection_lost)
+        return self._payload_writer
+
+    @property
+    def prepared(self) -> bool:
+        return self._ws is not None
+
+    @property
+    def ws_protocol(self) -> str | None:
+        """The subprotocol agreed on, or ``None``."""
+        return self._ws_protocol
+
+    @property
+    def compress(self) -> int | bool:
+        """The window bits of our compressor, 0 without permessage-deflate."""
+        return self._compress
+
+    # --------------------------------------------------------------------- closing
+
+    async def close(
+        self,
+        *,
+        code: int = WSCloseCode.OK,
+        message: Byteish | str = b"",
+        drain: bool = True,
+    ) -> bool:
+        """Close the connection (RFC 6455 7).
+
+        Sends a close frame and waits for the peer's, at most ``timeout`` seconds. Another
+        task that receives gets ``WSMsgType.CLOSING``.
+
+        :param code: 1000 to 1003, 1007 to 1014, or 3000 to 4999.
+        :param message: the reason, at most 123 bytes of UTF-8.
+        :param drain: kept for aiohttp's sake; output always leaves before the close frame.
+        :returns: ``False`` when the connection was closed already.
+        :raises ValueError: *code* or *message* cannot be sent.
+        """
+        if self._ws is None:
+            raise RuntimeError("Call .prepare() first")
+        check_close(code, message)
+        return bool(await self._ws.close(code, message, drain))
+
+    async def write(self, data: Byteish) -> None:
+        """A WebSocket has no body: use ``send_*``."""
+        raise RuntimeError("Cannot call .write() for websocket")
+
+    async def write_eof(self, data: bytes = b"") -> None:
+        """Close the connection at the handler's end, as :meth:`close` with code 1000."""
+        if self._eof_sent:
+            return
+        if self._ws is not None:
+            await self.close()
+        self._eof_sent = True
+
+
+def refusal(error: HandshakeError, method: str) -> HTTPException:
+    """The answer to an opening handshake that is refused."""
+    text = f"WebSocket opening handshake refused: {error.message}"
+    if error.status == 403:
+        return HTTPForbidden(text=text)
+    if error.status == 405:
+        return HTTPMethodNotAllowed(method, [hdrs.METH_GET], text=text)
+    if error.status == 426:
+        return HTTPUpgradeRequired(text=text, headers=error.headers)
+    return HTTPBadRequest(text=text, headers=error.headers)
