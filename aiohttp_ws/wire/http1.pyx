@@ -155,13 +155,20 @@ cdef class MessageParser:
 
     def feed(self, data, /):
         """Give the parser bytes; it holds on to *data* until the events are drained."""
-        if self._holds_fed:
+        cdef Py_buffer view
+        if self._at < self._end:
             self.keep_rest()
+            PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)
+            try:
+                self._append(<const char *>view.buf, view.len)
+            finally:
+                PyBuffer_Release(&view)
+            return
+        self._release()
         PyObject_GetBuffer(data, &self._fed, PyBUF_SIMPLE)
         self._holds_fed = True
-        self.feed_ptr(<const char *>self._fed.buf, self._fed.len)
-        if self._tail != NULL:
-            self._release_fed()
+        self._at = <const char *>self._fed.buf
+        self._end = self._at + self._fed.len
 
     cdef int feed_ptr(self, const char *data, Py_ssize_t size) except -1:
         if self._at < self._end:
@@ -241,6 +248,7 @@ cdef class MessageParser:
             self._end_message()
             return END
         if state == FAILED:
+            self._release()
             raise self._failure[0](self._failure[1], code=self._failure[2])
         if state == CLOSED:
             # RFC 9112 9.6: what follows the last message of a connection is not processed.

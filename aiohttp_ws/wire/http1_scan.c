@@ -5,16 +5,6 @@
 #include "http1_scan.h"
 #include "tokens.h"
 
-#define LITERAL(text) text, sizeof(text) - 1
-
-static int error(http1_scan *s, int code, size_t at, size_t size)
-{
-    s->error = code;
-    s->error_at = at;
-    s->error_size = size;
-    return -1;
-}
-
 /* The line at s->pos is malformed as far as it goes: judge its length, then its end. */
 static int line_error(http1_scan *s, const char *base, size_t size, int code, size_t at,
                       size_t error_size)
@@ -22,9 +12,10 @@ static int line_error(http1_scan *s, const char *base, size_t size, int code, si
     int in_field = s->flags & HTTP1_STARTED;
     size_t limit = in_field ? s->max_field : s->max_line;
     const char *feed = memchr(base + s->pos, '\n', size - s->pos);
-    size_t line = feed ? (size_t)(feed - base) - s->pos : size - s->pos;
+    size_t stop = feed ? (size_t)(feed - base) : size;
+    size_t line = stop - s->pos;
     if (line > limit + 1) { /* 1: the CR */
-        return error(s, in_field ? HTTP1_E_FIELD_TOO_LONG : HTTP1_E_LINE_TOO_LONG, s->pos,
+        return http1_refuse(s, in_field ? HTTP1_E_FIELD_TOO_LONG : HTTP1_E_LINE_TOO_LONG, s->pos,
                      limit < 32 ? limit : 32);
     }
     if (feed == NULL) {
@@ -35,7 +26,7 @@ static int line_error(http1_scan *s, const char *base, size_t size, int code, si
         at = s->pos;
         error_size = line;
     }
-    return error(s, code, at, error_size);
+    return http1_refuse(s, code, at, at + error_size > stop ? stop - at : error_size);
 }
 
 static int incomplete_line(http1_scan *s, const char *base, size_t size)
@@ -75,8 +66,8 @@ static int scan_request_line(http1_scan *s, const char *base, size_t size)
 {
     const char *end = base + size;
     int result;
-    if (!HTTP1_IS(*base, HTTP1_METHOD)) {
-        return error(s, HTTP1_E_FIRST_BYTE, 0, 1);
+    if (!HTTP1_IS(*base, HTTP1_TCHAR)) {
+        return http1_refuse(s, HTTP1_E_FIRST_BYTE, 0, 1);
     }
     const char *at = http1_skip(base, end, HTTP1_METHOD);
     if (at == end) {
@@ -84,6 +75,7 @@ static int scan_request_line(http1_scan *s, const char *base, size_t size)
     }
     if (*at != ' ') {
         int code = *at == '\r' || *at == '\n' ? HTTP1_E_START_LINE : HTTP1_E_METHOD;
+        at = http1_skip(at, end, HTTP1_TCHAR);
         return line_error(s, base, size, code, 0, (size_t)(at - base) + 1);
     }
     s->method_size = (uint32_t)(at - base);
@@ -102,7 +94,7 @@ static int scan_request_line(http1_scan *s, const char *base, size_t size)
     s->target_size = (uint32_t)(at - target);
     const char *version = at + 1;
     if (end - version < 8) {
-        return line_error(s, base, size, HTTP1_E_VERSION, (size_t)(version - base), 0);
+        return line_error(s, base, size, HTTP1_E_VERSION, (size_t)(version - base), 8);
     }
     if ((result = scan_version(s, base, size, version)) != 0 || s->minor < 0) {
         return result;
@@ -122,7 +114,7 @@ static int scan_status_line(http1_scan *s, const char *base, size_t size)
     const char *end = base + size;
     int result;
     if (*base != 'H') {
-        return error(s, HTTP1_E_FIRST_BYTE, 0, 1);
+        return http1_refuse(s, HTTP1_E_FIRST_BYTE, 0, 1);
     }
     /* "HTTP/1.1 200": then SP and a phrase, or a bare end of line. Servers that leave the
      * phrase out often leave its SP out too; nothing else can be meant. */
@@ -166,16 +158,16 @@ static int scan_status_line(http1_scan *s, const char *base, size_t size)
 static int scan_length(http1_scan *s, const char *value, size_t size, size_t at)
 {
     if (s->content_length >= 0) {
-        return error(s, HTTP1_E_LENGTH_TWICE, at, size);
+        return http1_refuse(s, HTTP1_E_LENGTH_TWICE, at, size);
     }
     /* RFC 9110 8.6: 1*DIGIT, so no sign, no list. 18 digits always fit an int64. */
     if (size == 0 || size > 18) {
-        return error(s, HTTP1_E_LENGTH, at, size);
+        return http1_refuse(s, HTTP1_E_LENGTH, at, size);
     }
     int64_t length = 0;
     for (size_t i = 0; i < size; i++) {
         if (value[i] < '0' || value[i] > '9') {
-            return error(s, HTTP1_E_LENGTH, at, size);
+            return http1_refuse(s, HTTP1_E_LENGTH, at, size);
         }
         length = length * 10 + (value[i] - '0');
     }
@@ -209,11 +201,11 @@ static void scan_connection(http1_scan *s, const char *at, const char *end)
     const char *element;
     size_t size;
     while (next_element(&at, end, &element, &size)) {
-        if (http1_equal(element, size, LITERAL("close"))) {
+        if (http1_equal(element, size, HTTP1_NAME("close"))) {
             s->flags |= HTTP1_CLOSE;
-        } else if (http1_equal(element, size, LITERAL("keep-alive"))) {
+        } else if (http1_equal(element, size, HTTP1_NAME("keep-alive"))) {
             s->flags |= HTTP1_KEEP;
-        } else if (http1_equal(element, size, LITERAL("upgrade"))) {
+        } else if (http1_equal(element, size, HTTP1_NAME("upgrade"))) {
             s->flags |= HTTP1_CONNECTION_UPGRADE;
         }
     }
@@ -222,10 +214,10 @@ static void scan_connection(http1_scan *s, const char *at, const char *end)
 static int scan_coding(http1_scan *s, const char *value, size_t size, size_t at)
 {
     if (s->flags & HTTP1_CODING) {
-        return error(s, HTTP1_E_CODING_TWICE, at, size);
+        return http1_refuse(s, HTTP1_E_CODING_TWICE, at, size);
     }
     s->flags |= HTTP1_CODING;
-    if (http1_equal(value, size, LITERAL("chunked"))) {
+    if (http1_equal(value, size, HTTP1_NAME("chunked"))) {
         s->flags |= HTTP1_CHUNKED;
         return 0;
     }
@@ -235,14 +227,12 @@ static int scan_coding(http1_scan *s, const char *value, size_t size, size_t at)
     size_t element_size;
     int chunked = 0, last_is_chunked = 0;
     while (next_element(&p, end, &element, &element_size)) {
-        last_is_chunked = http1_equal(element, element_size, LITERAL("chunked"));
+        last_is_chunked = http1_equal(element, element_size, HTTP1_NAME("chunked"));
         chunked += last_is_chunked;
     }
-    return error(s,
-                 last_is_chunked && chunked == 1 && *value != ',' && end[-1] != ','
-                     ? HTTP1_E_CODING_UNKNOWN
-                     : HTTP1_E_CODING_NOT_CHUNKED,
-                 at, size);
+    int unknown = last_is_chunked && chunked == 1 && *value != ',' && end[-1] != ',';
+    return http1_refuse(s, unknown ? HTTP1_E_CODING_UNKNOWN : HTTP1_E_CODING_NOT_CHUNKED, at,
+                        size);
 }
 
 static int scan_known_field(http1_scan *s, const char *base, const http1_field *field)
@@ -252,9 +242,9 @@ static int scan_known_field(http1_scan *s, const char *base, const http1_field *
     size_t size = field->value_size;
     switch (field->name_size) {
     case 4:
-        if (http1_equal(name, 4, LITERAL("host"))) {
+        if (http1_equal(name, 4, HTTP1_NAME("host"))) {
             if (s->flags & HTTP1_HOST_FIELD) {
-                return error(s, HTTP1_E_HOST_TWICE, field->value, size);
+                return http1_refuse(s, HTTP1_E_HOST_TWICE, field->value, size);
             }
             s->flags |= HTTP1_HOST_FIELD;
             s->host = field->value;
@@ -262,35 +252,35 @@ static int scan_known_field(http1_scan *s, const char *base, const http1_field *
         }
         break;
     case 6:
-        if (http1_equal(name, 6, LITERAL("expect"))) {
+        if (http1_equal(name, 6, HTTP1_NAME("expect"))) {
             s->expect_index = (int)s->count;
-            if (http1_equal(value, size, LITERAL("100-continue"))) {
+            if (http1_equal(value, size, HTTP1_NAME("100-continue"))) {
                 s->flags |= HTTP1_EXPECT_CONTINUE;
             }
         }
         break;
     case 7:
-        if (size && http1_equal(name, 7, LITERAL("upgrade"))) {
+        if (size && http1_equal(name, 7, HTTP1_NAME("upgrade"))) {
             s->flags |= HTTP1_UPGRADE_FIELD;
         }
         break;
     case 10:
-        if (http1_equal(name, 10, LITERAL("connection"))) {
+        if (http1_equal(name, 10, HTTP1_NAME("connection"))) {
             scan_connection(s, value, value + size);
         }
         break;
     case 14:
-        if (http1_equal(name, 14, LITERAL("content-length"))) {
+        if (http1_equal(name, 14, HTTP1_NAME("content-length"))) {
             return scan_length(s, value, size, field->value);
         }
         break;
     case 16:
-        if (http1_equal(name, 16, LITERAL("content-encoding"))) {
+        if (http1_equal(name, 16, HTTP1_NAME("content-encoding"))) {
             s->encoding_index = s->encoding_index == -1 ? (int)s->count : -2;
         }
         break;
     case 17:
-        if (http1_equal(name, 17, LITERAL("transfer-encoding"))) {
+        if (http1_equal(name, 17, HTTP1_NAME("transfer-encoding"))) {
             return scan_coding(s, value, size, field->value);
         }
         break;
@@ -303,14 +293,14 @@ static int scan_known_field(http1_scan *s, const char *base, const http1_field *
 static int add_field(http1_scan *s, const http1_field *field)
 {
     if (s->count == s->max_fields) {
-        return error(s, HTTP1_E_TOO_MANY_FIELDS, field->name, field->name_size);
+        return http1_refuse(s, HTTP1_E_TOO_MANY_FIELDS, field->name, field->name_size);
     }
     if (s->count == s->capacity || s->fields == NULL) {
         /* 16 fields are one small block of the allocator, and what most heads have. */
         uint32_t capacity = s->fields == NULL ? 16 : s->capacity * 2;
         http1_field *fields = PyMem_Realloc(s->fields, capacity * sizeof(http1_field));
         if (fields == NULL) {
-            return error(s, HTTP1_E_MEMORY, 0, 0);
+            return http1_refuse(s, HTTP1_E_MEMORY, 0, 0);
         }
         s->fields = fields;
         s->capacity = capacity;
@@ -387,182 +377,6 @@ static int scan_field(http1_scan *s, const char *base, size_t size)
     return 1;
 }
 
-/* ------------------------------------------------------- judging a complete head */
-
-/* Whether [at, end) is uri-host [":" port] (RFC 9110 7.2); *port: whether it has a port. */
-static int valid_host(const char *at, const char *end, int *port)
-{
-    const char *start = at;
-    *port = 0;
-    if (at < end && *at == '[') {
-        int colons = 0;
-        for (at++; at < end && *at != ']'; at++) {
-            int letter = *at | 0x20;
-            if (*at == ':') {
-                colons++;
-            } else if (!((*at >= '0' && *at <= '9') || *at == '.' ||
-                         (letter >= 'a' && letter <= 'f'))) {
-                return 0;
-            }
-        }
-        if (at == end || colons < 2 || at - start > 46) {
-            return 0;
-        }
-        at++;
-    } else {
-        for (; at < end && *at != ':'; at++) {
-            if (*at == '%') {
-                if (end - at < 3 || !Py_ISXDIGIT(at[1]) || !Py_ISXDIGIT(at[2])) {
-                    return 0;
-                }
-                at += 2;
-            } else if (!HTTP1_IS(*at, HTTP1_HOST)) {
-                return 0;
-            }
-        }
-        /* RFC 9110 4.2.1: an http URI with an empty host is invalid. */
-        if (at == start) {
-            return 0;
-        }
-    }
-    if (at == end) {
-        return 1;
-    }
-    if (*at++ != ':' || end - at > 5) {
-        return 0;
-    }
-    long number = 0;
-    for (*port = at < end; at < end; at++) {
-        if (*at < '0' || *at > '9') {
-            return 0;
-        }
-        number = number * 10 + (*at - '0');
-    }
-    return number <= 65535;
-}
-
-static int same_host(const char *a, size_t a_size, const char *b, size_t b_size)
-{
-    if (a_size != b_size) {
-        return 0;
-    }
-    for (size_t i = 0; i < a_size; i++) {
-        if (Py_TOLOWER(a[i]) != Py_TOLOWER(b[i])) {
-            return 0;
-        }
-    }
-    return 1;
-}
-
-/* RFC 9112 3.2.2; the path begins after the authority. */
-static int judge_absolute(http1_scan *s, const char *base)
-{
-    const char *target = base + s->target, *end = target + s->target_size;
-    size_t scheme = http1_equal(target, s->target_size < 7 ? 0 : 7, LITERAL("http://"))    ? 7
-                    : http1_equal(target, s->target_size < 8 ? 0 : 8, LITERAL("https://")) ? 8
-                                                                                           : 0;
-    if (!scheme) {
-        return error(s, HTTP1_E_TARGET_FORM, s->target, s->target_size);
-    }
-    const char *host = target + scheme, *path = host;
-    int port;
-    while (path < end && *path != '/' && *path != '?') {
-        path++;
-    }
-    if (!valid_host(host, path, &port)) {
-        return error(s, HTTP1_E_TARGET_FORM, s->target, s->target_size);
-    }
-    if (!(s->flags & HTTP1_HOST_FIELD)) {
-        s->host = (uint32_t)(host - base);
-        s->host_size = (uint32_t)(path - host);
-    } else if (!same_host(host, (size_t)(path - host), base + s->host, s->host_size)) {
-        return error(s, HTTP1_E_HOST_MISMATCH, s->host, s->host_size);
-    }
-    s->path = (uint32_t)(path - base);
-    return 0;
-}
-
-static int judge_target(http1_scan *s, const char *base)
-{
-    const char *target = base + s->target, *end = target + s->target_size;
-    int port;
-    s->path = s->target;
-    s->query = 0;
-    s->query_size = 0;
-    if (s->flags & HTTP1_IS_CONNECT) {
-        /* RFC 9112 3.2.3: authority-form, with CONNECT and nothing else. */
-        if (!valid_host(target, end, &port) || !port) {
-            return error(s, HTTP1_E_CONNECT_TARGET, s->target, s->target_size);
-        }
-    } else if (*target == '/') {
-        ;
-    } else if (*target == '*') {
-        /* RFC 9112 3.2.4 */
-        if (s->target_size != 1 || s->method_size != 7 || memcmp(base, "OPTIONS", 7) != 0) {
-            return error(s, HTTP1_E_TARGET_FORM, s->target, s->target_size);
-        }
-    } else if (judge_absolute(s, base) < 0) {
-        return -1;
-    }
-    const char *path = base + s->path;
-    const char *mark = memchr(path, '?', (size_t)(end - path));
-    if (mark != NULL) {
-        s->query = (uint32_t)(mark + 1 - base);
-        s->query_size = (uint32_t)(end - mark - 1);
-        end = mark;
-    }
-    s->path_size = (uint32_t)(end - path);
-    return 0;
-}
-
-static int judge_request(http1_scan *s, const char *base)
-{
-    int port;
-    if (s->flags & HTTP1_HOST_FIELD) {
-        const char *host = base + s->host;
-        if (!valid_host(host, host + s->host_size, &port)) {
-            return error(s, HTTP1_E_HOST, s->host, s->host_size);
-        }
-    } else if (s->minor == 1) {
-        return error(s, HTTP1_E_HOST_MISSING, 0, 0); /* RFC 9112 3.2 */
-    }
-    if (s->method_size == 7 && memcmp(base, "CONNECT", 7) == 0) {
-        s->flags |= HTTP1_IS_CONNECT;
-        if (s->content_length > 0 || s->flags & HTTP1_CODING) {
-            return error(s, HTTP1_E_CONNECT_BODY, 0, 7);
-        }
-    }
-    if (judge_target(s, base) < 0) {
-        return -1;
-    }
-    /* RFC 9110 7.8: Upgrade in HTTP/1.0 is ignored; 10.1.1: so is Expect. */
-    uint32_t both = HTTP1_CONNECTION_UPGRADE | HTTP1_UPGRADE_FIELD;
-    if (s->flags & HTTP1_IS_CONNECT || (s->minor == 1 && (s->flags & both) == both)) {
-        s->flags |= HTTP1_UPGRADE;
-    }
-    if (s->minor == 0) {
-        s->flags &= ~(uint32_t)HTTP1_EXPECT_CONTINUE;
-    }
-    return 0;
-}
-
-static int judge_head(http1_scan *s, const char *base)
-{
-    /* RFC 9112 6.1: these are how requests and responses are smuggled. */
-    if (s->flags & HTTP1_CODING) {
-        if (s->content_length >= 0) {
-            return error(s, HTTP1_E_LENGTH_AND_CODING, 0, 0);
-        }
-        if (s->minor == 0) {
-            return error(s, HTTP1_E_CODING_HTTP10, 0, 0);
-        }
-    }
-    if (!(s->flags & HTTP1_CLOSE) && (s->minor == 1 || s->flags & HTTP1_KEEP)) {
-        s->flags |= HTTP1_KEEP_ALIVE; /* RFC 9112 9.3 */
-    }
-    return s->kind == HTTP1_REQUEST ? judge_request(s, base) : 0;
-}
-
 /* ------------------------------------------------------------------- interface */
 
 void http1_scan_reset(http1_scan *s)
@@ -605,65 +419,10 @@ int http1_scan_head(http1_scan *s, const char *base, size_t size)
                 return result;
             }
             s->pos += 2;
-            return s->kind == HTTP1_TRAILERS || judge_head(s, base) == 0 ? 1 : -1;
+            return s->kind == HTTP1_TRAILERS || http1_judge_head(s, base) == 0 ? 1 : -1;
         }
         if ((result = scan_field(s, base, size)) != 1) {
             return result;
         }
     }
-}
-
-int http1_scan_chunk(const char *line, size_t size, int64_t *chunk_size,
-                     size_t *extension_size)
-{
-    const char *at = line, *end = line + size;
-    int64_t value = 0;
-    *extension_size = 0;
-    if (size == 0 || end[-1] != '\r') {
-        return HTTP1_E_LINE_END;
-    }
-    end--;
-    for (; at < end && Py_ISXDIGIT(*at); at++) {
-        /* 15 digits always fit an int64; more are an attack on somebody's integer. */
-        if (at - line >= 15) {
-            return HTTP1_E_CHUNK_TOO_LARGE;
-        }
-        int digit = *at <= '9' ? *at - '0' : (*at | 0x20) - 'a' + 10;
-        value = value * 16 + digit;
-    }
-    if (at == line) {
-        return HTTP1_E_CHUNK_SIZE;
-    }
-    *chunk_size = value;
-    if (at == end) {
-        return 0;
-    }
-    if (*at != ';') {
-        return HTTP1_E_CHUNK_SIZE;
-    }
-    *extension_size = (size_t)(end - at);
-    /* RFC 9112 7.1.1: *( ";" name [ "=" value ] ), without the whitespace of old senders. */
-    while (at < end) {
-        const char *name = at + 1;
-        if (*at != ';' || (at = http1_skip(name, end, HTTP1_TCHAR)) == name) {
-            return HTTP1_E_CHUNK_EXTENSION;
-        }
-        if (at == end || *at != '=') {
-            continue;
-        }
-        const char *text = ++at;
-        if (at < end && *at == '"') {
-            for (at++; (at = http1_skip(at, end, HTTP1_QUOTED)) < end && *at == '\\'; at++) {
-                if (++at == end || !HTTP1_IS(*at, HTTP1_VALUE)) {
-                    return HTTP1_E_CHUNK_EXTENSION;
-                }
-            }
-            if (at == end || *at++ != '"') {
-                return HTTP1_E_CHUNK_EXTENSION;
-            }
-        } else if ((at = http1_skip(text, end, HTTP1_TCHAR)) == text) {
-            return HTTP1_E_CHUNK_EXTENSION;
-        }
-    }
-    return 0;
 }

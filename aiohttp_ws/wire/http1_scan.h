@@ -105,6 +105,15 @@ typedef struct {
     size_t error_at, error_size;
 } http1_scan;
 
+/* Note why the message is refused; error_at and error_size are the offending part. */
+static inline int http1_refuse(http1_scan *scan, int code, size_t at, size_t size)
+{
+    scan->error = code;
+    scan->error_at = at;
+    scan->error_size = size;
+    return -1;
+}
+
 /* Forget the head scanned last; limits, kind and memory of the fields stay. */
 void http1_scan_reset(http1_scan *scan);
 
@@ -115,6 +124,9 @@ void http1_scan_reset(http1_scan *scan);
  * depend on how the bytes were cut; but a first byte that begins no method is refused at
  * once, since no line end may ever come (a TLS handshake on a plain port). */
 int http1_scan_head(http1_scan *scan, const char *base, size_t size);
+
+/* Judge the fields of a complete head together. 0, or -1: scan->error. */
+int http1_judge_head(http1_scan *scan, const char *base);
 
 /* Parse a chunk's first line (RFC 9112 7.1), its LF not included. 0, or an error. */
 int http1_scan_chunk(const char *line, size_t size, int64_t *chunk_size,

@@ -16,6 +16,9 @@ enum {
 
 extern const uint8_t http1_classes[256];
 
+/* A lower-case name and its size, for http1_equal(). */
+#define HTTP1_NAME(text) text, sizeof(text) - 1
+
 #define HTTP1_IS(c, class) (http1_classes[(uint8_t)(c)] & (class))
 
 /* The first byte in [at, end) outside a class, or end. */
