@@ -1,1 +1,11 @@
-"""TODO"""
+"""Bytes to events and back: no socket, no event loop."""
+
+try:
+    from . import frames as frames
+except ImportError as exc:
+    if exc.name not in (None, "aiohttp_ws.wire.frames", "aiohttp_ws.wire"):
+        raise
+    raise ImportError(
+        "aiohttp_ws is not built: its compiled modules are missing; run `make build` in a"
+        " checkout, or `pip install .` (both need a C compiler)"
+    ) from exc

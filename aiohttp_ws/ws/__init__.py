@@ -1,1 +1,1 @@
-"""TODO"""
+"""A live WebSocket connection, either side: frames, messages, and the types of both."""

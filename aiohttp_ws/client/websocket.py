@@ -1,0 +1,188 @@
+"""The client's end of a WebSocket."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from multidict import CIMultiDict
+
+from ..errors import ClientConnectionError, HandshakeError, WSServerHandshakeError
+from ..wire.deflate import DeflateOptions, DeflateParams, offer_header
+from ..wire.handshake import build_request_headers, check_response, generate_key
+from ..ws.messages import MessageConnection, MessageStream, check_close, open_connection
+from ..ws.types import WSCloseCode
+from .timeouts import DEFAULT_WS_CLOSE_TIMEOUT, ClientWSTimeout
+
+if TYPE_CHECKING:
+    from ..typedefs import Byteish, LooseHeaders, StrOrURL
+    from .response import ClientResponse
+    from .session import ClientSession
+
+__all__ = ("ClientWebSocketResponse", "connect_websocket")
+
+
+class ClientWebSocketResponse(MessageStream):
+    """A connection that :meth:`ClientSession.ws_connect` opened.
+
+    Receives and sends as :class:`aiohttp_ws.web.WebSocketResponse` does; ``async for``
+    ends when the connection does.
+    """
+
+    def __init__(
+        self,
+        response: ClientResponse,
+        connection: MessageConnection,
+        *,
+        protocol: str | None,
+        deflate: DeflateParams | None,
+        receive_timeout: float | None,
+    ) -> None:
+        self._response = response
+        self._ws = connection
+        self._protocol = protocol
+        self._deflate = deflate
+        self._attach(connection, receive_timeout)
+
+    @property
+    def protocol(self) -> str | None:
+        """The subprotocol that the server chose, or ``None``."""
+        return self._protocol
+
+    @property
+    def compress(self) -> int:
+        """The window bits of our compressor, 0 without permessage-deflate."""
+        return self._deflate.client_max_window_bits if self._deflate else 0
+
+    @property
+    def client_notakeover(self) -> bool:
+        """Whether our compressor forgets its window after each message (RFC 7692 7.1.1.2)."""
+        return self._deflate is not None and self._deflate.client_no_context_takeover
+
+    async def close(
+        self, *, code: int = WSCloseCode.OK, message: Byteish | str = b""
+    ) -> bool:
+        """Close the connection (RFC 6455 7).
+
+        Sends a close frame, waits for the server's, then for the server to close TCP; each
+        for at most ``ClientWSTimeout.ws_close`` seconds.
+
+        :param code: 1000 to 1003, 1007 to 1014, or 3000 to 4999.
+        :param message: the reason, at most 123 bytes of UTF-8.
+        :returns: ``False`` when the connection was closed already.
+        :raises ValueError: *code* or *message* cannot be sent.
+        """
+        check_close(code, message)
+        return bool(await self._ws.close(code, message, True))
+
+    def _abort(self) -> None:
+        """Drop the connection at once."""
+        self._ws.abort()
+
+    async def __aenter__(self) -> ClientWebSocketResponse:
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        tb: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    def __repr__(self) -> str:
+        return f"<ClientWebSocketResponse {self._response.url} close_code={self.close_code}>"
+
+
+async def connect_websocket(
+    session: ClientSession,
+    url: StrOrURL,
+    *,
+    method: str = "GET",
+    protocols: Iterable[str] = (),
+    timeout: ClientWSTimeout | float = DEFAULT_WS_CLOSE_TIMEOUT,
+    receive_timeout: float | None = None,
+    autoclose: bool = True,
+    autoping: bool = True,
+    heartbeat: float | None = None,
+    origin: str | None = None,
+    headers: LooseHeaders | None = None,
+    compress: int | DeflateOptions = 0,
+    max_msg_size: int = 4 * 1024 * 1024,
+    max_queue: int = 256 * 1024,
+    decode_text: bool = True,
+    **request_options: Any,
+) -> ClientWebSocketResponse:
+    """Open a WebSocket through *session*; the parameters are ``ClientSession.ws_connect``'s."""
+    if not isinstance(timeout, ClientWSTimeout):
+        timeout = ClientWSTimeout(ws_close=timeout)
+    if receive_timeout is None:
+        receive_timeout = timeout.ws_receive
+    options = deflate_options(compress)
+    key = generate_key()
+    protocols = tuple(protocols)
+    handshake = CIMultiDict(headers or ())
+    for name, value in build_request_headers(
+        key, protocols, None if options is None else offer_header(options), origin
+    ):
+        handshake[name] = value
+    response = await session._request(
+        method,
+        url,
+        headers=handshake,
+        _upgrade=True,
+        **request_options,
+    )
+    try:
+        subprotocol, deflate = check_response(
+            response.status, response.headers, key, protocols, options
+        )
+    except HandshakeError as exc:
+        response.close()
+        raise WSServerHandshakeError(
+            response.request_info,
+            response.history,
+            message=exc.message,
+            status=response.status,
+            headers=response.headers,
+        ) from None
+    if response.connection is None:
+        raise ClientConnectionError("the connection was lost behind the opening handshake")
+    transport, rest = response.connection.detach()
+    connection = open_connection(
+        transport,
+        asyncio.get_running_loop(),
+        server=False,
+        rest=rest,
+        max_msg_size=max_msg_size,
+        max_queue=max_queue,
+        autoping=autoping,
+        autoclose=autoclose,
+        decode_text=decode_text,
+        heartbeat=heartbeat,
+        close_timeout=10.0 if timeout.ws_close is None else timeout.ws_close,
+        deflate=deflate,
+        deflate_options=options,
+    )
+    return session._ws_response_class(
+        response,
+        connection,
+        protocol=subprotocol,
+        deflate=deflate,
+        receive_timeout=receive_timeout,
+    )
+
+
+def deflate_options(compress: int | DeflateOptions) -> DeflateOptions | None:
+    """What ``compress=`` asks for: nothing, or at most that many window bits."""
+    if isinstance(compress, DeflateOptions):
+        return compress
+    if not compress:
+        return None
+    if compress is True or compress == 15:
+        return DeflateOptions()
+    if not 8 <= compress <= 15:
+        raise ValueError(f"compress={compress} is neither 0 nor window bits from 8 to 15")
+    return DeflateOptions(server_max_window_bits=compress, client_max_window_bits=compress)
