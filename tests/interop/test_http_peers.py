@@ -171,7 +171,7 @@ async def test_body_of_unknown_length_is_streamed_both_ways(http: Http) -> None:
         assert lines == [b"%d\n" % number for number in range(100)]
 
 
-@pytest.mark.filterwarnings("ignore:BasicAuth is deprecated:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:.*(BasicAuth|auth).* is deprecated:DeprecationWarning")
 async def test_query_headers_cookies_and_credentials_arrive(open_http: Open) -> None:
     http = await open_http(
         headers={"X-Agent": "tester"},
