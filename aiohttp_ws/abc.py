@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from .web.application import Application
     from .web.exceptions import HTTPException
     from .web.request import BaseRequest, Request
-    from .web.response import StreamResponse
+    from .web.stream_response import StreamResponse
 
 __all__ = (
     "AbstractAccessLogger",

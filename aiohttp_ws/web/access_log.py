@@ -13,7 +13,7 @@ from ..abc import AbstractAccessLogger
 
 if TYPE_CHECKING:
     from .request import BaseRequest
-    from .response import StreamResponse
+    from .stream_response import StreamResponse
 
 __all__ = ("AccessLogger", "access_logger")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
 from functools import partial, update_wrapper
 from typing import TYPE_CHECKING, Any, TypeVar, cast, final, overload
 
@@ -23,7 +23,7 @@ from .subapps import Domain, MaskDomain, MatchedSubAppResource, PrefixedSubAppRe
 
 if TYPE_CHECKING:
     from .request import Request
-    from .response import StreamResponse
+    from .stream_response import StreamResponse
     from .routedef import AbstractRouteDef
     from .routes import AbstractRoute
 

@@ -13,7 +13,7 @@ from .exceptions import HTTPExpectationFailed
 
 if TYPE_CHECKING:
     from .request import Request
-    from .response import StreamResponse
+    from .stream_response import StreamResponse
 
 __all__ = ("ExpectHandler", "Handler", "Middleware", "as_handler", "default_expect_handler")
 

@@ -10,7 +10,7 @@ from .handlers import Handler, Middleware
 
 if TYPE_CHECKING:
     from .request import Request
-    from .response import StreamResponse
+    from .stream_response import StreamResponse
 
 __all__ = ("middleware", "normalize_path_middleware")
 

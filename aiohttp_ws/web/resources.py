@@ -79,7 +79,7 @@ class AbstractResource(Sized, abc.ABC):
     @abc.abstractmethod
     def __iter__(self) -> Iterator[AbstractRoute]: ...
 
-    def freeze(self) -> None:  # noqa: B027 - optional
+    def freeze(self) -> None:
         """Refuse further changes."""
 
 

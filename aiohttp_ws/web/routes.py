@@ -20,7 +20,7 @@ from .handlers import (
 if TYPE_CHECKING:
     from .request import Request
     from .resources import AbstractResource
-    from .response import StreamResponse
+    from .stream_response import StreamResponse
 
 __all__ = ("AbstractRoute", "ResourceRoute", "SystemRoute")
 

@@ -10,7 +10,7 @@ from ..abc import AbstractView
 from .exceptions import HTTPMethodNotAllowed
 
 if TYPE_CHECKING:
-    from .response import StreamResponse
+    from .stream_response import StreamResponse
 
 __all__ = ("View",)
 

@@ -1,0 +1,64 @@
+"""What a file's name says of its content, and siblings that hold it compressed."""
+
+from __future__ import annotations
+
+import mimetypes
+from pathlib import Path
+from typing import Final
+
+__all__ = ("PRECOMPRESSED", "accepted_encodings", "guess_content_type")
+
+#: Content codings by the suffix of a precompressed sibling, the best first.
+PRECOMPRESSED: Final = (("br", ".br"), ("gzip", ".gz"))
+
+# Not the machine's own lists: the same file has the same type everywhere.
+_TYPES: Final = mimetypes.MimeTypes(filenames=())
+for _suffix, _type in {
+    ".avif": "image/avif",
+    ".js": "text/javascript",  # RFC 9239
+    ".json": "application/json",
+    ".map": "application/json",
+    ".md": "text/markdown",
+    ".mjs": "text/javascript",
+    ".wasm": "application/wasm",
+    ".webmanifest": "application/manifest+json",
+    ".webp": "image/webp",
+    ".woff": "font/woff",
+    ".woff2": "font/woff2",
+}.items():
+    _TYPES.add_type(_type, _suffix)
+
+_COMPRESSED_TYPES: Final = {
+    "gzip": "application/gzip",
+    "br": "application/x-brotli",
+    "bzip2": "application/x-bzip2",
+    "compress": "application/x-compress",
+    "xz": "application/x-xz",
+}
+
+
+def guess_content_type(path: Path) -> str:
+    """Return the media type that the name of *path* suggests.
+
+    A compressed file is of the type of its compression: ``.tar.gz`` is served as it lies.
+    """
+    content_type, encoding = _TYPES.guess_type(path.name)
+    if encoding is not None:
+        return _COMPRESSED_TYPES.get(encoding, "application/octet-stream")
+    return content_type or "application/octet-stream"
+
+
+def accepted_encodings(accept_encoding: str) -> frozenset[str]:
+    """Return the codings that an ``Accept-Encoding`` names and does not refuse (RFC 9110 12.5.3).
+
+    ``*`` is not taken as an offer: a client that means gzip says so.
+    """
+    accepted = set()
+    for element in accept_encoding.lower().split(","):
+        coding, _, parameter = element.partition(";")
+        name, _, weight = parameter.partition("=")
+        if name.strip() == "q" and not weight.strip().strip("0."):
+            continue
+        accepted.add(coding.strip())
+    accepted.discard("")
+    return frozenset(accepted)

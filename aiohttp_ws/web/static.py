@@ -1,0 +1,217 @@
+"""A folder of files as a resource; no request leaves the folder."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import html
+import os
+import stat
+from base64 import urlsafe_b64encode
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from yarl import URL
+
+from .. import hdrs
+from ..typedefs import PathLike
+from .exceptions import HTTPForbidden, HTTPNotFound
+from .fileresponse import FileResponse
+from .handlers import ExpectHandler
+from .match_info import UrlMappingMatchInfo
+from .paths import decode_parameter, encode_parameter, safe_path
+from .resources import PrefixResource, Resolved
+from .response import Response
+from .routes import AbstractRoute, ResourceRoute
+
+if TYPE_CHECKING:
+    from .request import Request
+    from .stream_response import StreamResponse
+
+__all__ = ("StaticResource",)
+
+INDEX_PAGE: Final = """<!DOCTYPE html>
+<html>
+<head>
+<meta charset="utf-8">
+<title>{title}</title>
+</head>
+<body>
+<h1>{title}</h1>
+<ul>
+{lines}
+</ul>
+</body>
+</html>
+"""
+
+
+class StaticResource(PrefixResource):
+    """Serves the files of *directory* under *prefix*.
+
+    :param name: the name under which ``app.router[name]`` finds it.
+    :param chunk_size: see :class:`FileResponse`.
+    :param show_index: answer for a folder with a list of its files instead of 403.
+    :param follow_symlinks: serve what links inside the folder point to outside of it.
+        Anyone who can make a link there can then publish any file the server can read.
+    :param append_version: let :meth:`url_for` add a hash of the file by default.
+    :raises ValueError: *directory* is no folder.
+    """
+
+    VERSION_KEY: Final = "v"
+
+    def __init__(
+        self,
+        prefix: str,
+        directory: PathLike,
+        *,
+        name: str | None = None,
+        expect_handler: ExpectHandler | None = None,
+        chunk_size: int = 256 * 1024,
+        show_index: bool = False,
+        follow_symlinks: bool = False,
+        append_version: bool = False,
+    ) -> None:
+        super().__init__(prefix, name=name)
+        try:
+            self._directory = Path(directory).expanduser().resolve(strict=True)
+        except FileNotFoundError:
+            raise ValueError(f"{str(directory)!r} does not exist") from None
+        if not self._directory.is_dir():
+            raise ValueError(f"{str(directory)!r} is not a directory")
+        self._chunk_size = chunk_size
+        self._show_index = show_index
+        self._follow_symlinks = follow_symlinks
+        self._append_version = append_version
+        self._expect_handler = expect_handler
+        self._versions: dict[Path, tuple[int, int, str]] = {}
+        self._routes: dict[str, ResourceRoute] = {
+            method: ResourceRoute(method, self._handle, self, expect_handler=expect_handler)
+            for method in (hdrs.METH_GET, hdrs.METH_HEAD)
+        }
+
+    def set_options_route(self, handler: Any) -> None:
+        """Add a handler for OPTIONS.
+
+        :raises RuntimeError: there is one already.
+        """
+        if hdrs.METH_OPTIONS in self._routes:
+            raise RuntimeError("a handler for OPTIONS was set already")
+        self._routes[hdrs.METH_OPTIONS] = ResourceRoute(
+            hdrs.METH_OPTIONS, handler, self, expect_handler=self._expect_handler
+        )
+
+    def __len__(self) -> int:
+        return len(self._routes)
+
+    def __iter__(self) -> Iterator[AbstractRoute]:
+        return iter(list(self._routes.values()))
+
+    def get_info(self) -> dict[str, Any]:
+        return {"directory": self._directory, "prefix": self._prefix, "routes": self._routes}
+
+    def __repr__(self) -> str:
+        name = f"'{self.name}' " if self.name is not None else ""
+        return f"<StaticResource {name}{self._prefix} -> {self._directory!r}>"
+
+    # --------------------------------------------------------------------------- URLs
+
+    def url_for(  # type: ignore[override]
+        self, *, filename: PathLike, append_version: bool | None = None
+    ) -> URL:
+        """Build the URL of a file.
+
+        :param filename: the file, relative to the folder.
+        :param append_version: add ``?v=`` and a hash of the content, so that the URL changes
+            when the file does; the resource's own setting by default. A file that cannot be
+            served gets none.
+        """
+        if append_version is None:
+            append_version = self._append_version
+        filename = os.fspath(filename).replace(os.sep, "/").lstrip("/")
+        url = URL.build(path=f"{self._prefix}/{encode_parameter(filename)}", encoded=True)
+        if append_version:
+            version = self._version_of(filename)
+            if version is not None:
+                return url.with_query({self.VERSION_KEY: version})
+        return url
+
+    def _version_of(self, filename: str) -> str | None:
+        try:
+            path = self._locate(filename)
+            info = path.stat()
+            if not stat.S_ISREG(info.st_mode):
+                return None
+            known = self._versions.get(path)
+            if known is None or known[:2] != (info.st_mtime_ns, info.st_size):
+                digest = hashlib.sha256()
+                with path.open("rb") as file:
+                    while chunk := file.read(self._chunk_size):
+                        digest.update(chunk)
+                version = urlsafe_b64encode(digest.digest()).decode()
+                known = self._versions[path] = (info.st_mtime_ns, info.st_size, version)
+        except (OSError, HTTPNotFound):
+            return None
+        return known[2]
+
+    # ----------------------------------------------------------------------- requests
+
+    def find(self, request: Request, path: str) -> Resolved:
+        prefix = safe_path(self._prefix)
+        if not path.startswith(prefix) or path[len(prefix) : len(prefix) + 1] not in ("/", ""):
+            return None, set()
+        route = self._routes.get(request.method)
+        if route is None:
+            return None, set(self._routes)
+        filename = decode_parameter(path[len(prefix) + 1 :])
+        return UrlMappingMatchInfo({"filename": filename}, route), set()
+
+    async def _handle(self, request: Request) -> StreamResponse:
+        filename = request.match_info["filename"]
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(None, self._response_for, filename)
+
+    def _response_for(self, filename: str) -> StreamResponse:
+        path = self._locate(filename)
+        try:
+            mode = path.stat().st_mode
+            if stat.S_ISDIR(mode):
+                if not self._show_index:
+                    raise HTTPForbidden
+                return Response(text=self._index_of(path, filename), content_type="text/html")
+        except PermissionError:
+            raise HTTPForbidden from None
+        except OSError:
+            raise HTTPNotFound from None
+        if not stat.S_ISREG(mode):
+            raise HTTPForbidden  # reading a pipe or a device could block, or do something
+        if filename.endswith("/"):
+            raise HTTPNotFound  # the name of a folder
+        return FileResponse(path, chunk_size=self._chunk_size)
+
+    def _locate(self, filename: str) -> Path:
+        """Return the path that *filename* means; raise 404 for one outside of the folder."""
+        if "\0" in filename or ".." in filename.replace("\\", "/").split("/"):
+            raise HTTPNotFound
+        # An absolute name would replace the folder; "C:" and "\\host" do on Windows.
+        wanted = self._directory / filename
+        try:
+            if self._follow_symlinks:
+                wanted.relative_to(self._directory)
+                return wanted.resolve()
+            path = wanted.resolve()
+            path.relative_to(self._directory)
+        except (ValueError, OSError, RuntimeError):  # outside; too long; links in a circle
+            raise HTTPNotFound from None
+        return path
+
+    def _index_of(self, folder: Path, filename: str) -> str:
+        inner = "/".join(part for part in filename.split("/") if part not in ("", "."))
+        inner += "/" if inner else ""
+        lines = []
+        for entry in sorted(folder.iterdir()):
+            name = entry.name + ("/" if entry.is_dir() else "")
+            href = f"{self._prefix}/{encode_parameter(inner + name)}"
+            lines.append(f'<li><a href="{html.escape(href)}">{html.escape(name)}</a></li>')
+        return INDEX_PAGE.format(title=html.escape(f"Index of /{inner}"), lines="\n".join(lines))
