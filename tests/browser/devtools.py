@@ -92,6 +92,7 @@ class Session:
         self.address = address
         self.faults: list[str] = []
         self._numbers = itertools.count(1)
+        self._loaded: asyncio.Future[None] | None = None
         self._waiting: dict[int, asyncio.Future[Any]] = {}
 
     async def __aenter__(self) -> "Session":
@@ -139,7 +140,9 @@ class Session:
             answer.set_result(message["result"])
 
     def _note(self, method: str, what: dict[str, Any]) -> None:
-        if method == "Runtime.exceptionThrown":
+        if method == "Page.loadEventFired" and self._loaded and not self._loaded.done():
+            self._loaded.set_result(None)
+        elif method == "Runtime.exceptionThrown":
             self.faults.append(json.dumps(what["exceptionDetails"]))
 
 
@@ -157,12 +160,13 @@ class Page(Session):
         )
         features = [{"name": name.replace("_", "-"), "value": v} for name, v in media.items()]
         await self.command("Emulation.setEmulatedMedia", features=features)
-        await self.command("Page.navigate", url=url)
-        await self.until(f"location.href.startsWith({json.dumps(url)})")
-        await self.evaluate(
-            "new Promise((done) => document.readyState === 'complete' ? done(0)"
-            " : addEventListener('load', () => done(0)))"
-        )
+        await self.load("Page.navigate", url=url)
+
+    async def load(self, method: str, **parameters: Any) -> None:
+        """Navigate or reload, and wait until the new document is loaded."""
+        self._loaded = asyncio.get_running_loop().create_future()
+        await self.command(method, **parameters)
+        await asyncio.wait_for(self._loaded, TIMEOUT)
 
     async def close(self) -> None:
         with contextlib.suppress(AssertionError):  # gone before it could say so
@@ -178,7 +182,7 @@ class Page(Session):
         return answer["result"].get("value")
 
     async def until(self, condition: str) -> None:
-        """Wait until a JavaScript condition holds. A navigation meanwhile is survived."""
+        """Wait until a JavaScript condition holds of the document that is there now."""
         await self.evaluate(UNTIL % condition)
 
     async def text(self, selector: str) -> str:

@@ -150,5 +150,5 @@ async def test_the_readers_choice_of_colours_is_kept(person, chat):
     page = await person("Ada", prefers_color_scheme="light")
     for _ in range(2):  # as the system -> light -> dark
         await page.evaluate("document.querySelector('#theme').click()")
-    await page.command("Page.reload")
-    await page.until("document.documentElement.dataset.theme === 'dark'")
+    await page.load("Page.reload")
+    assert await page.evaluate("document.documentElement.dataset.theme") == "dark"
