@@ -376,7 +376,8 @@ cdef class MessageConnection(WSListener):
             self.close_code_value = code
             self.state = CLOSE_RECEIVED
             self.final = message
-            return self.wake_senders()
+            self.wake_senders()
+            return 0
         transport.put_close(0 if code == NO_STATUS else code, b"")
         self.end(code, message)
         return self.finish_transport()
@@ -612,6 +613,11 @@ cdef class MessageConnection(WSListener):
     def closed(self):
         """Whether the end has come, and no message waits before it."""
         return self.finished or (self.state == CLOSED and self.queue.count == 0)
+
+    @property
+    def queued_bytes(self):
+        """What the unreceived messages hold, about: payload and an overhead for each."""
+        return self.queue.cost
 
     @property
     def is_lost(self):
