@@ -45,6 +45,7 @@ from aiohttp_ws.errors import (
     WSMessageTypeError,
 )
 from aiohttp_ws.wire.deflate import DeflateOptions, MessageDeflater, MessageInflater
+from aiohttp_ws.ws.liveness import tcp_is_silent
 from aiohttp_ws.ws.transport import WSProtocol, check_control
 from aiohttp_ws.ws.types import (
     WS_CLOSED_MESSAGE,
@@ -401,6 +402,8 @@ cdef class MessageConnection(WSListener):
         if queue.count:
             message = queue.pop()
             if self.transport.reading_paused and 2 * queue.cost <= self.max_queue:
+                self.last_heard = aws_monotonic()
+                self.ping_outstanding = False
                 self.transport.resume_reading()
             return message
         if self.final is not None:
@@ -530,7 +533,12 @@ cdef class MessageConnection(WSListener):
         if self.state == CLOSED:
             return
         quiet = aws_monotonic() - self.last_heard
-        if self.ping_outstanding and not transport.reading_paused:
+        if self.ping_outstanding and (
+            # While reading is paused a pong cannot be seen: our own back-pressure is no fault
+            # of the peer, unless its TCP is silent too.
+            not transport.reading_paused
+            or tcp_is_silent(transport.underlying_transport, self.heartbeat / 2)
+        ):
             error = ServerTimeoutError(
                 f"no pong within {self.heartbeat / 2:g} s of a ping (heartbeat={self.heartbeat:g})"
             )
@@ -543,9 +551,7 @@ cdef class MessageConnection(WSListener):
         if delay <= 0.0005:
             if not transport.is_close_frame_sent and not transport.writing_paused:
                 transport.put(FIN | OP_PING, NULL, 0, None)
-            # While reading is paused a pong cannot be seen: our own back-pressure is no
-            # fault of the peer. The question is asked again when the queue has drained.
-            self.ping_outstanding = not transport.reading_paused
+            self.ping_outstanding = True
             delay = self.heartbeat / 2
         self.heartbeat_timer = self.loop.call_later(delay, self.on_heartbeat)
 
