@@ -15,9 +15,12 @@ ROOT = Path(__file__).parent.parent
 class Program:
     """A running Python program of ours: its output line by line, and its orderly end."""
 
-    def __init__(self, script: str, *arguments: str, **environment: str) -> None:
+    def __init__(
+        self, script: str, *arguments: str, stdin: str | None = None, **environment: str
+    ) -> None:
         self.process = subprocess.Popen(
             [sys.executable, str(ROOT / script), *arguments],
+            stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -25,6 +28,7 @@ class Program:
             env={**os.environ, "PYTHONUNBUFFERED": "1", **environment},
         )
         self.said: list[str] = []
+        self._stdin = stdin
 
     def wait_for(self, pattern: str) -> re.Match[str]:
         """Read its output until a line matches; fails with all it said when it ends before."""
@@ -37,7 +41,7 @@ class Program:
 
     def finish(self, timeout: float = 30) -> str:
         """Wait for the program to end by itself and return everything it said."""
-        rest, _ = self.process.communicate(timeout=timeout)
+        rest, _ = self.process.communicate(self._stdin, timeout=timeout)
         return "".join(self.said) + rest
 
     def stop(self) -> None:
