@@ -5,14 +5,15 @@
 #ifndef AIOHTTP_WS_SIMD_H
 #define AIOHTTP_WS_SIMD_H
 
-#if (defined(__x86_64__) || defined(__i386__)) && (defined(__GNUC__) || defined(__clang__))
+/* clang-cl comes without the run-time library behind __builtin_cpu_supports: it counts as MSVC. */
+#if (defined(__x86_64__) || defined(__i386__)) && defined(__GNUC__) && !defined(_MSC_VER)
 #  define AWS_X86_SIMD 1
 #  include <immintrin.h>
 #  define AWS_TARGET(name) __attribute__((target(name)))
 #  define AWS_HAS_AVX2() (__builtin_cpu_init(), __builtin_cpu_supports("avx2"))
 #  define AWS_HAS_SSE2() (__builtin_cpu_init(), __builtin_cpu_supports("sse2"))
 #elif defined(_M_X64)
-/* Every x64 processor has SSE2; MSVC has no function-wise targets to go beyond it with. */
+/* Every x64 processor has SSE2, which is all that is used here. */
 #  define AWS_X86_SIMD 1
 #  define AWS_NO_AVX2 1
 #  include <emmintrin.h>
