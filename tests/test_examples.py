@@ -1,6 +1,7 @@
 """Every example runs as its first lines say."""
 
 import asyncio
+import importlib.util
 import json
 import urllib.error
 import urllib.request
@@ -178,18 +179,37 @@ async def test_chat_shows_others_an_author_and_not_the_key(chat):
         await ws.close()
 
 
-async def test_one_who_does_not_read_holds_up_nobody_in_the_chat(chat):
-    # Reads nothing after the handshake: its buffers fill, then its outbox, and it is cut off.
-    stalled = await connect(f"ws://127.0.0.1:{chat}/chat", max_queue=1, compression=None)
-    stalled.transport.pause_reading()
-    await stalled.send(json.dumps({"type": "join", "room": "lobby", "name": "Stalled"}))
-    talkers = [await join(chat, f"Talker {number}") for number in range(8)]
-    await hear(talkers[0], "welcome")
-    for number in range(80):
-        talker = talkers[number % len(talkers)]
-        await talker.send(json.dumps({"type": "say", "text": "x" * 1900, "ref": str(number)}))
-        while (await hear(talkers[0], "message"))["message"]["ref"] != str(number):
-            pass
-    stalled.transport.abort()
-    for ws in talkers:
-        await ws.close()
+@pytest.fixture(scope="module")
+def rooms():
+    path = ROOT / "examples" / "chat" / "rooms.py"
+    spec = importlib.util.spec_from_file_location("rooms", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+async def test_one_who_does_not_read_is_cut_off_and_holds_up_nobody_in_the_chat(rooms):
+    cut = []
+    slow = rooms.Member("Slow", "a", cut_off=lambda: cut.append("slow"))
+    quick = rooms.Member("Quick", "b", cut_off=lambda: cut.append("quick"))
+    room = rooms.Room("lobby")
+    room.join(slow)
+    room.join(quick)
+    for number in range(rooms.MAX_OUTBOX):
+        room.say(quick, "text", str(number))
+        while not quick.outbox.empty():
+            quick.outbox.get_nowait()
+    assert cut == ["slow"]
+
+
+async def test_a_new_chat_room_takes_the_place_of_an_empty_one_only(rooms):
+    chat = rooms.Chat()
+    for number in range(rooms.MAX_ROOMS):
+        chat.room(str(number)).join(rooms.Member("Ada", None, cut_off=lambda: None))
+    with pytest.raises(rooms.Refused, match="200 rooms"):
+        chat.room("one more")
+    seventh = chat.room("7")
+    for member in list(seventh.members.values()):
+        seventh.leave(member)
+    assert chat.room("one more") is not None
+    assert "7" not in {room["name"] for room in chat.busiest(limit=1000)}
