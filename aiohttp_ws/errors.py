@@ -45,8 +45,10 @@ __all__ = (
     "LineTooLong",
     "NonHttpUrlClientError",
     "NonHttpUrlRedirectClientError",
+    "PayloadAccessError",
     "PayloadEncodingError",
     "RedirectClientError",
+    "RequestPayloadError",
     "ServerConnectionError",
     "ServerDisconnectedError",
     "ServerFingerprintMismatch",
@@ -135,6 +137,14 @@ class TransferEncodingError(PayloadEncodingError):
 
 class ContentLengthError(PayloadEncodingError):
     """The connection ended before ``Content-Length`` bytes of body had come."""
+
+
+class PayloadAccessError(Exception):
+    """The body of a request is read after its handler has returned."""
+
+
+class RequestPayloadError(Exception):
+    """The body of a request broke off, or cannot be decoded; unhandled, it is answered with 400."""
 
 
 # --------------------------------------------------------------------- WebSocket

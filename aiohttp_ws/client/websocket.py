@@ -61,9 +61,7 @@ class ClientWebSocketResponse(MessageStream):
         """Whether our compressor forgets its window after each message (RFC 7692 7.1.1.2)."""
         return self._deflate is not None and self._deflate.client_no_context_takeover
 
-    async def close(
-        self, *, code: int = WSCloseCode.OK, message: Byteish | str = b""
-    ) -> bool:
+    async def close(self, *, code: int = WSCloseCode.OK, message: Byteish | str = b"") -> bool:
         """Close the connection (RFC 6455 7).
 
         Sends a close frame, waits for the server's, then for the server to close TCP; each

@@ -22,7 +22,7 @@ class MemoryTransport(asyncio.Transport):
         self.writes = 0
         self.reading = True
         self.closing = False
-        self.aborted = False
+        self.aborted = asyncio.Event()
         self.eof_written = False
         self.pending = 0
         self.high = 65536
@@ -62,7 +62,8 @@ class MemoryTransport(asyncio.Transport):
         self.closing = True
 
     def abort(self) -> None:
-        self.closing = self.aborted = True
+        self.closing = True
+        self.aborted.set()
 
     def feed(self, data: bytes) -> None:
         """Deliver *data* in as many reads as the protocol's buffer makes of it."""

@@ -369,13 +369,12 @@ async def test_no_answer_to_a_close_is_1006_after_the_timeout(side):
     assert await asyncio.create_task(closing(peer)) is True
     assert peer.stream.close_code == 1006
     assert isinstance(peer.stream.exception(), asyncio.TimeoutError)
-    assert peer.transport.aborted
+    assert peer.transport.aborted.is_set()
 
 
 async def closing(peer):
     task = asyncio.create_task(peer.connection.close(1000, b"", True))
-    while not peer.transport.aborted:
-        await asyncio.sleep(0)
+    await peer.transport.aborted.wait()
     peer.transport.lose()
     return await task
 
@@ -485,7 +484,7 @@ async def test_fragments_together_are_held_to_the_limit(side):
     peer = Peer(server=side, max_msg_size=100)
     peer.send(BINARY, bytes(60), fin=False)
     peer.transport.feed(peer.frame(CONTINUATION, bytes(60))[:14])
-    [(opcode, payload)] = peer.sent()
+    [(_, payload)] = peer.sent()
     assert payload[:2] == close_payload(1009)
     assert b"max_msg_size=100" in payload
 
@@ -493,8 +492,7 @@ async def test_fragments_together_are_held_to_the_limit(side):
 async def test_a_connection_without_a_peer_is_dropped_after_failing(side):
     peer = Peer(server=side, close_timeout=0.001)
     peer.send(3, b"")
-    while not peer.transport.aborted:
-        await asyncio.sleep(0)
+    await peer.transport.aborted.wait()
 
 
 # ------------------------------------------------------------------------- deflate
@@ -585,8 +583,7 @@ async def test_a_quiet_peer_is_pinged_and_an_answer_keeps_it(side):
 
 async def test_a_dead_peer_is_dropped_while_the_handler_does_not_read(side):
     peer = Peer(server=side, heartbeat=0.002)
-    while not peer.transport.aborted:
-        await asyncio.sleep(0)
+    await peer.transport.aborted.wait()
     assert peer.stream.close_code == 1006
     message = await peer.stream.receive()
     assert message.type is WSMsgType.ERROR
