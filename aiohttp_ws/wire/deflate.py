@@ -336,7 +336,7 @@ class MessageInflater:
     :param is_server: which end this is (not which end compressed).
     """
 
-    __slots__ = ("_inflate", "_size", "_takeover", "_window_bits")
+    __slots__ = ("_inflate", "_takeover", "_window_bits")
 
     def __init__(self, params: DeflateParams, is_server: bool) -> None:
         if is_server:
@@ -348,29 +348,26 @@ class MessageInflater:
         # A peer on zlib before 1.2.9 uses 9 bits when it agreed to 8.
         self._window_bits = -max(bits, _ZLIB_MIN_WINDOW_BITS)
         self._inflate: zlib._Decompress | None = None
-        self._size = 0  # of the message so far
 
     def inflate(self, data: Byteish, fin: bool, max_size: int = 0) -> bytes:
         """Inflate a message, or the next fragment of one.
 
         :param data: payload, unmasked; not kept.
         :param fin: this ends the message.
-        :param max_size: bytes that the message may inflate to, all its fragments together; 0
-            for no limit. Neither work nor memory goes beyond it.
-        :returns: what this fragment inflates to.
-        :raises WebSocketError: 1009 when it inflates to more than *max_size*; 1002 when it is
-            not a DEFLATE stream. The inflater is of no use after either.
+        :param max_size: bytes that *data* may inflate to: what the message's limit leaves it.
+            0 for no limit. Neither work nor memory goes beyond it.
+        :returns: what *data* inflates to.
+        :raises WebSocketError: 1009 when that is more than *max_size*; 1002 when it is not a
+            DEFLATE stream. The inflater is of no use after either.
         """
         inflate = self._inflate
         if inflate is None:
             if not data:
                 # Behind a final block there may be nothing, not even a tail's first byte.
-                if fin:
-                    self._size = 0
                 return b""
             inflate = self._inflate = zlib.decompressobj(self._window_bits)
         # One byte more than allowed tells that there is more; zlib takes 0 for no limit.
-        room = max_size - self._size + 1 if max_size else 0
+        room = max_size + 1 if max_size else 0
         # RFC 7692 7.2.2: the tail that the sender removed. For a short message, copying it
         # costs less (0.15 us) than a second call.
         tail_pending = fin
@@ -386,12 +383,12 @@ class MessageInflater:
                     tail_pending = True
                 out = self._next_streams(out, rest, room)
                 inflate = self._inflate
-            if max_size and len(out) >= room:
+            if room and len(out) >= room:
                 raise _too_big(max_size)
             if tail_pending and inflate is not None:
                 # It yields something only when a damaged stream takes it for data.
                 out += inflate.decompress(_TAIL, room - len(out) if room else 0)
-                if max_size and len(out) >= room:
+                if room and len(out) >= room:
                     raise _too_big(max_size)
                 if inflate.eof:
                     self._inflate = None
@@ -399,11 +396,7 @@ class MessageInflater:
             raise WebSocketError(
                 _PROTOCOL_ERROR, f"compressed message is not valid DEFLATE: {exc}"
             ) from None
-        if not fin:
-            self._size += len(out)
-            return out
-        self._size = 0
-        if not self._takeover:
+        if fin and not self._takeover:
             self._inflate = None
         return out
 
@@ -437,6 +430,6 @@ class MessageInflater:
 def _too_big(max_size: int) -> WebSocketError:
     return WebSocketError(
         _MESSAGE_TOO_BIG,
-        f"compressed message inflates to more than max_msg_size={max_size} bytes; "
-        "raise max_msg_size to accept it",
+        f"compressed message inflates to more than the {max_size} bytes that max_msg_size "
+        "leaves it; raise max_msg_size to accept it",
     )
