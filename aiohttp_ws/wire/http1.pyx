@@ -43,6 +43,7 @@ from aiohttp_ws.wire.http1_head cimport (
     HTTP1_RESPONSE,
     HTTP1_STARTED,
     HTTP1_TRAILERS,
+    http1_field,
     http1_scan_chunk,
     http1_scan_head,
     http1_scan_reset,
@@ -67,10 +68,10 @@ cdef object NO_TRAILERS = CIMultiDictProxy(CIMultiDict())
 # RFC 9110 6.5.1: fields for framing, routing, authentication and content must not come in
 # a trailer section, where whoever looked at the head has already decided without them.
 cdef frozenset FORBIDDEN_TRAILERS = frozenset({
-    "authorization", "cache-control", "connection", "content-encoding", "content-length",
-    "content-range", "content-type", "cookie", "expect", "host", "keep-alive",
-    "max-forwards", "proxy-authenticate", "proxy-authorization", "proxy-connection", "range",
-    "set-cookie", "te", "trailer", "transfer-encoding", "upgrade", "www-authenticate",
+    b"authorization", b"cache-control", b"connection", b"content-encoding", b"content-length",
+    b"content-range", b"content-type", b"cookie", b"expect", b"host", b"keep-alive",
+    b"max-forwards", b"proxy-authenticate", b"proxy-authorization", b"proxy-connection", b"range",
+    b"set-cookie", b"te", b"trailer", b"transfer-encoding", b"upgrade", b"www-authenticate",
 })
 
 # Pieces of body below GATHER_BELOW bytes are joined while the input holds more of them, up
@@ -479,15 +480,14 @@ cdef class MessageParser:
 
     cdef object _finish_trailers(self):
         cdef uint32_t i
+        cdef http1_field *name
         if self._scan.count:
-            trailers = make_headers(self._at, self._scan.fields, self._scan.count)
-            for i, name in enumerate(trailers):
-                if name.lower() in FORBIDDEN_TRAILERS:
-                    self._error(
-                        HTTP1_E_TRAILER, self._scan.fields[i].name, self._scan.fields[i].name_size
-                    )
+            for i in range(self._scan.count):
+                name = &self._scan.fields[i]
+                if self._at[name.name : name.name + name.name_size].lower() in FORBIDDEN_TRAILERS:
+                    self._error(HTTP1_E_TRAILER, name.name, name.name_size)
                     return self._fail()
-            self._trailers = trailers
+            self._trailers = make_headers(self._at, self._scan.fields, self._scan.count)
         PyMem_Free(self._scan.fields)
         self._scan.fields = NULL
         self._at += self._scan.pos

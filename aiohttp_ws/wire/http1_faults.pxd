@@ -13,6 +13,7 @@ cdef extern from "http1_scan.h" nogil:
         HTTP1_E_CONNECT_TARGET
         HTTP1_E_VERSION
         HTTP1_E_VERSION_UNSUPPORTED
+        HTTP1_E_STATUS_LINE
         HTTP1_E_STATUS
         HTTP1_E_REASON
         HTTP1_E_LINE_END

@@ -40,6 +40,9 @@ cdef dict FAULTS = {
     HTTP1_E_VERSION_UNSUPPORTED: (
         BadStatusLine, 505, "{} is not supported: HTTP/1.1 and HTTP/1.0 are"
     ),
+    HTTP1_E_STATUS_LINE: (
+        BadStatusLine, 400, "{}: the first line is not HTTP-version SP status SP reason"
+    ),
     HTTP1_E_STATUS: (BadStatusLine, 400, "{} is not a status code of three digits from 100 on"),
     HTTP1_E_REASON: (BadStatusLine, 400, "reason phrase {} ends in a control character"),
     HTTP1_E_LINE_END: (BadHttpMessage, 400, "a line ends in CR LF and holds neither: {}"),

@@ -118,8 +118,8 @@ static int scan_status_line(http1_scan *s, const char *base, size_t size)
     }
     /* "HTTP/1.1 200": then SP and a phrase, or a bare end of line. Servers that leave the
      * phrase out often leave its SP out too; nothing else can be meant. */
-    if (size < 13) {
-        return line_error(s, base, size, HTTP1_E_START_LINE, 0, size);
+    if (size < 13 || memchr(base, '\n', 12) != NULL) {
+        return line_error(s, base, size, HTTP1_E_STATUS_LINE, 0, size);
     }
     if ((result = scan_version(s, base, size, base)) != 0 || s->minor < 0) {
         return result;

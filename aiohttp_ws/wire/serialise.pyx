@@ -13,7 +13,7 @@ from http import HTTPStatus
 
 
 cdef extern from "Python.h":
-    bint PyUnicode_IS_COMPACT_ASCII(object text)
+    bint PyUnicode_IS_ASCII(object text)
     const char *PyUnicode_DATA(object text)
     Py_ssize_t PyUnicode_GET_LENGTH(object text)
 
@@ -92,7 +92,7 @@ cdef int put_token(Writer *w, object text, str what) except -1:
         raise TypeError(f"{what} {text!r} is not a str")
     cdef const char *data
     cdef Py_ssize_t size
-    if PyUnicode_IS_COMPACT_ASCII(text):
+    if PyUnicode_IS_ASCII(text):
         data = PyUnicode_DATA(text)
         size = PyUnicode_GET_LENGTH(text)
         if size and http1_skip(data, data + size, HTTP1_TCHAR) == data + size:
@@ -104,15 +104,16 @@ cdef int put_text(Writer *w, object text, object what) except -1:
     """Text of a field value or a reason phrase; *what* names it, or is the field's name."""
     cdef const char *data
     cdef Py_ssize_t size
+    cdef bytes encoded
     if not isinstance(text, str):
         raise TypeError(f"{named(what)} {text!r} is not a str")
-    if PyUnicode_IS_COMPACT_ASCII(text):
+    if PyUnicode_IS_ASCII(text):
         data = PyUnicode_DATA(text)
         size = PyUnicode_GET_LENGTH(text)
     else:
-        text = (<str>text).encode("utf-8", "surrogateescape")
-        data = PyBytes_AS_STRING(text)
-        size = PyBytes_GET_SIZE(text)
+        encoded = (<str>text).encode("utf-8", "surrogateescape")
+        data = PyBytes_AS_STRING(encoded)
+        size = PyBytes_GET_SIZE(encoded)
     cdef const char *stop = http1_skip_value(data, data + size)
     if stop != data + size:
         raise ValueError(
@@ -220,7 +221,7 @@ cpdef bytes serialise_request_head(str method, str target, tuple version, object
         size = PyUnicode_GET_LENGTH(target)
         if (
             size == 0
-            or not PyUnicode_IS_COMPACT_ASCII(target)
+            or not PyUnicode_IS_ASCII(target)
             or http1_skip(data, data + size, HTTP1_TARGET) != data + size
         ):
             raise ValueError(
