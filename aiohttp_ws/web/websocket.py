@@ -91,6 +91,8 @@ class WebSocketResponse(StreamResponse, MessageStream):
         super().__init__(status=101)
         if max_msg_size < 0:
             raise ValueError(f"max_msg_size={max_msg_size} is negative; 0 stands for no limit")
+        if isinstance(protocols, str):
+            raise TypeError(f"protocols must be a sequence of strings, not {protocols!r}")
         self._timeout = timeout
         self._default_receive_timeout = receive_timeout
         self._autoclose = autoclose

@@ -442,7 +442,7 @@ async def test_a_second_close_returns_false(side):
 async def test_reading_on_after_the_end_is_an_error_at_a_server():
     peer = Peer(server=True)
     peer.transport.lose()
-    for _ in range(4):
+    for _ in range(5):
         assert (await peer.stream.receive()).type is WSMsgType.CLOSED
     with pytest.raises(RuntimeError, match="closed"):
         await peer.stream.receive()
