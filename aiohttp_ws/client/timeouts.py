@@ -3,10 +3,25 @@
 from __future__ import annotations
 
 import math
+import sys
+from typing import Any
 
 import attrs
 
-__all__ = ("DEFAULT_TIMEOUT", "DEFAULT_WS_CLOSE_TIMEOUT", "ClientTimeout", "ClientWSTimeout")
+if sys.version_info >= (3, 11):
+    from asyncio import timeout_at
+else:
+    from async_timeout import timeout_at
+
+__all__ = (
+    "DEFAULT_TIMEOUT",
+    "DEFAULT_WS_CLOSE_TIMEOUT",
+    "ClientTimeout",
+    "ClientWSTimeout",
+    "deadline_after",
+    "has_expired",
+    "timeout_at",
+)
 
 
 @attrs.frozen(slots=True)
@@ -55,3 +70,12 @@ def deadline_after(now: float, seconds: float | None, ceil_threshold: float) -> 
         return math.inf
     when = now + seconds
     return math.ceil(when) if seconds > ceil_threshold else when
+
+
+def has_expired(timeout: Any) -> bool:
+    """Whether what :func:`timeout_at` returned has run out.
+
+    Asked, because the exception alone does not tell whose limit it was.
+    """
+    expired = timeout.expired
+    return bool(expired() if callable(expired) else expired)

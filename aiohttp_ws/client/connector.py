@@ -1,0 +1,374 @@
+"""The pool of connections: kept alive, limited in number, lent in the order of asking."""
+
+from __future__ import annotations
+
+import asyncio
+import warnings
+import weakref
+from collections import Counter, OrderedDict, deque
+from collections.abc import Callable, Generator, Iterable
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from ..errors import ClientConnectionError
+from .connection import Connection
+from .connection_key import ConnectionKey
+from .protocol import ClientProtocol
+from .timeouts import ClientTimeout
+from .unset import UNSET, Unset
+
+if TYPE_CHECKING:
+    from .request import ClientRequest
+
+__all__ = ("BaseConnector",)
+
+
+DEFAULT_KEEPALIVE = 15.0
+# How long close() lets connections say goodbye before it cuts them.
+CLOSING_TIME = 2.0
+
+
+class Closing:
+    """Awaiting it waits for connections that are being closed; nobody has to."""
+
+    __slots__ = ("_protocols", "_seconds")
+
+    def __init__(self, protocols: Iterable[ClientProtocol], seconds: float) -> None:
+        self._protocols = list(protocols)
+        self._seconds = seconds
+
+    def __await__(self) -> Generator[Any, None, None]:
+        return self._wait().__await__()
+
+    async def _wait(self) -> None:
+        waiting = [
+            asyncio.ensure_future(protocol.wait_closed())
+            for protocol in self._protocols
+            if protocol.transport is not None
+        ]
+        if not waiting:
+            return
+        _, late = await asyncio.wait(waiting, timeout=self._seconds)
+        if late:
+            for protocol in self._protocols:
+                protocol.abort()
+            await asyncio.wait(late)
+
+
+class BaseConnector:
+    """Keeps and lends connections; subclasses know how to make one.
+
+    :param keepalive_timeout: seconds a connection is kept after a response; 15 by default.
+    :param force_close: close a connection after each response.
+    :param limit: connections in use at a time, of all hosts; 0 for no limit.
+    :param limit_per_host: likewise, for each host, port and TLS setting.
+    :param enable_cleanup_closed: cut TLS connections whose server does not answer the
+        closing alert within 2 seconds.
+    :param timeout_ceil_threshold: timeouts above this many seconds are rounded up.
+    """
+
+    _closed = True  # until the constructor is done
+    allowed_protocol_schema_set: frozenset[str] = frozenset({"", "http", "https", "ws", "wss"})
+
+    def __init__(
+        self,
+        *,
+        keepalive_timeout: float | Unset | None = UNSET,
+        force_close: bool = False,
+        limit: int = 100,
+        limit_per_host: int = 0,
+        enable_cleanup_closed: bool = False,
+        loop: asyncio.AbstractEventLoop | None = None,
+        timeout_ceil_threshold: float = 5,
+    ) -> None:
+        if force_close and keepalive_timeout is not UNSET and keepalive_timeout is not None:
+            raise ValueError(
+                f"keepalive_timeout={keepalive_timeout} cannot be set if force_close is True"
+            )
+        self._loop = loop or asyncio.get_running_loop()
+        self._keepalive = (
+            DEFAULT_KEEPALIVE if keepalive_timeout is UNSET else (keepalive_timeout or 0.0)
+        )
+        self._force_close = force_close
+        self._limit = limit
+        self._limit_per_host = limit_per_host
+        self._cleanup_closed = enable_cleanup_closed
+        self._timeout_ceil_threshold = timeout_ceil_threshold
+        self._idle: OrderedDict[ConnectionKey, deque[tuple[ClientProtocol, float]]] = OrderedDict()
+        self._idle_count = 0
+        self._in_use: set[ClientProtocol] = set()
+        self._taken = 0
+        self._taken_by_key: Counter[ConnectionKey] = Counter()
+        self._waiters: OrderedDict[asyncio.Future[None], ConnectionKey] = OrderedDict()
+        self._waiting_by_key: Counter[ConnectionKey] = Counter()
+        self._sweeper: asyncio.TimerHandle | None = None
+        self._closed = False
+
+    @property
+    def force_close(self) -> bool:
+        """Whether connections are closed after each response."""
+        return self._force_close
+
+    @property
+    def limit(self) -> int:
+        """Connections in use at a time; 0 for no limit."""
+        return self._limit
+
+    @property
+    def limit_per_host(self) -> int:
+        """Connections in use at a time for each endpoint; 0 for no limit."""
+        return self._limit_per_host
+
+    @property
+    def closed(self) -> bool:
+        """Whether :meth:`close` was called."""
+        return self._closed
+
+    # --------------------------------------------------------------------------- lending
+
+    def acquire_idle(self, key: ConnectionKey) -> Connection | None:
+        """Lend a kept connection at once, or return ``None``: then ``await connect()``."""
+        if not self._idle_count or self._closed or not self._has_room(key):
+            return None
+        if self._waiting_by_key and self._waiting_by_key[key]:
+            return None
+        protocol = self._pop_idle(key)
+        if protocol is None:
+            return None
+        self._take(key)
+        self._in_use.add(protocol)
+        return Connection(self, key, protocol, reused=True)
+
+    async def connect(
+        self, req: ClientRequest, traces: Any, timeout: ClientTimeout, *, fresh: bool = False
+    ) -> Connection:
+        """Lend a connection for *req*: a kept one, or a new one.
+
+        Waits for a place in the order of calls when a limit is reached.
+
+        :param fresh: make a new one even when one is kept.
+        :raises ClientConnectionError: when the connector is closed, or the connection
+            cannot be made.
+        """
+        self._check_open()
+        key = req.connection_key
+        if not self._has_room(key) or (self._waiting_by_key and self._waiting_by_key[key]):
+            await self._wait_for_place(key)
+        else:
+            self._take(key)
+        try:
+            protocol = None if fresh else self._pop_idle(key)
+            reused = protocol is not None
+            if protocol is None:
+                self._check_open()
+                self._make_space()
+                protocol = await self._create_connection(req, traces, timeout)
+                if self._closed:
+                    protocol.close()
+                    self._check_open()
+        except BaseException:
+            self._give_back(key)
+            raise
+        self._in_use.add(protocol)
+        return Connection(self, key, protocol, reused)
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise ClientConnectionError("Connector is closed.")
+
+    async def _create_connection(
+        self, req: ClientRequest, traces: Any, timeout: ClientTimeout
+    ) -> ClientProtocol:
+        """Make a connection for *req*; the part of subclasses."""
+        raise TypeError(f"{type(self).__name__} cannot connect; use TCPConnector or a subclass")
+
+    def _has_room(self, key: ConnectionKey) -> bool:
+        if self._limit and self._taken >= self._limit:
+            return False
+        return not self._limit_per_host or self._taken_by_key[key] < self._limit_per_host
+
+    def _take(self, key: ConnectionKey) -> None:
+        self._taken += 1
+        if self._limit_per_host:
+            self._taken_by_key[key] += 1
+
+    def _give_back(self, key: ConnectionKey) -> None:
+        self._taken -= 1
+        if self._limit_per_host:
+            self._taken_by_key[key] -= 1
+            if not self._taken_by_key[key]:
+                del self._taken_by_key[key]
+        if self._waiters:
+            self._wake()
+
+    async def _wait_for_place(self, key: ConnectionKey) -> None:
+        waiter: asyncio.Future[None] = self._loop.create_future()
+        self._waiters[waiter] = key
+        self._waiting_by_key[key] += 1
+        try:
+            await waiter
+        except asyncio.CancelledError:
+            # Cancelled after its turn had come: the next one takes the place.
+            if waiter.done() and not waiter.cancelled() and waiter.exception() is None:
+                self._give_back(key)
+            raise
+        finally:
+            if self._waiters.pop(waiter, None) is not None:
+                self._no_longer_waits(key)
+
+    def _no_longer_waits(self, key: ConnectionKey) -> None:
+        self._waiting_by_key[key] -= 1
+        if not self._waiting_by_key[key]:
+            del self._waiting_by_key[key]
+
+    def _wake(self) -> None:
+        """Give free places to those who waited longest and may have one."""
+        for waiter, key in list(self._waiters.items()):
+            if self._limit and self._taken >= self._limit:
+                return
+            if not self._has_room(key):
+                continue
+            del self._waiters[waiter]
+            self._no_longer_waits(key)
+            if not waiter.done():
+                # Taken on its behalf: a newcomer cannot snatch the place before it runs.
+                self._take(key)
+                waiter.set_result(None)
+
+    # --------------------------------------------------------------------------- keeping
+
+    def _pop_idle(self, key: ConnectionKey) -> ClientProtocol | None:
+        kept = self._idle.get(key)
+        if kept is None:
+            return None
+        oldest = self._loop.time() - self._keepalive
+        found = None
+        while kept:
+            # The one used last: least likely to have been closed by its server.
+            protocol, since = kept.pop()
+            self._idle_count -= 1
+            if not protocol.is_connected():
+                continue
+            if since >= oldest:
+                found = protocol
+                break
+            self._close_protocol(key, protocol)
+        if not kept:
+            del self._idle[key]
+        return found
+
+    def _release(self, key: ConnectionKey, protocol: ClientProtocol, *, close: bool) -> None:
+        """Take back a connection that :meth:`connect` lent."""
+        if self._closed:
+            protocol.close()  # close() has dealt with the rest
+            return
+        self._in_use.discard(protocol)
+        if close or self._force_close or not self._keepalive or not protocol.is_connected():
+            self._close_protocol(key, protocol)
+        else:
+            kept = self._idle.get(key)
+            if kept is None:
+                kept = self._idle[key] = deque()
+            kept.append((protocol, self._loop.time()))
+            self._idle_count += 1
+            if self._sweeper is None:
+                self._schedule_sweep()
+        self._give_back(key)
+
+    def _drop(self, key: ConnectionKey, protocol: ClientProtocol) -> None:
+        """Forget a connection that has another owner now."""
+        if not self._closed:
+            self._in_use.discard(protocol)
+            self._give_back(key)
+
+    def _make_space(self) -> None:
+        # A new connection and the kept ones together stay within the limit too.
+        if self._limit and self._idle_count and self._taken + self._idle_count > self._limit:
+            key, kept = next(iter(self._idle.items()))
+            protocol, _ = kept.popleft()
+            self._idle_count -= 1
+            if not kept:
+                del self._idle[key]
+            self._close_protocol(key, protocol)
+
+    def _close_protocol(self, key: ConnectionKey, protocol: ClientProtocol) -> None:
+        protocol.close()
+        if self._cleanup_closed and key.is_ssl and protocol.transport is not None:
+            self._loop.call_later(CLOSING_TIME, protocol.abort)
+
+    def _schedule_sweep(self) -> None:
+        # Through a weak reference: the timer does not keep an abandoned connector alive.
+        ref = weakref.ref(self)
+
+        def sweep() -> None:
+            connector = ref()
+            if connector is not None:
+                connector._sweep()
+
+        self._sweeper = self._loop.call_later(self._keepalive, sweep)
+
+    def _sweep(self) -> None:
+        """Close the connections that nobody used for ``keepalive_timeout`` seconds."""
+        self._sweeper = None
+        oldest = self._loop.time() - self._keepalive
+        for key, kept in list(self._idle.items()):
+            for entry in list(kept):
+                protocol, since = entry
+                if since <= oldest or not protocol.is_connected():
+                    kept.remove(entry)
+                    self._idle_count -= 1
+                    self._close_protocol(key, protocol)
+            if not kept:
+                del self._idle[key]
+        if self._idle:
+            self._schedule_sweep()
+
+    # --------------------------------------------------------------------------- closing
+
+    def close(self, *, abort_ssl: bool = False) -> Closing:
+        """Close all connections; awaiting the result waits until they are gone.
+
+        :param abort_ssl: cut TLS connections without their closing alerts.
+        """
+        if self._closed:
+            return Closing((), 0)
+        self._closed = True
+        if self._loop.is_closed():
+            return Closing((), 0)
+        protocols = [protocol for kept in self._idle.values() for protocol, _ in kept]
+        secure = {
+            protocol for key, kept in self._idle.items() if key.is_ssl for protocol, _ in kept
+        }
+        protocols.extend(self._in_use)
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+        for protocol in protocols:
+            if abort_ssl and (protocol in secure or protocol in self._in_use):
+                protocol.abort()
+            else:
+                protocol.close()
+        self._idle.clear()
+        self._idle_count = 0
+        self._in_use.clear()
+        for waiter in self._waiters:
+            if not waiter.done():
+                waiter.set_exception(ClientConnectionError("Connector is closed."))
+        self._waiters.clear()
+        self._waiting_by_key.clear()
+        return Closing(protocols, CLOSING_TIME)
+
+    async def __aenter__(self) -> BaseConnector:
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None = None,
+        exc_value: BaseException | None = None,
+        exc_traceback: TracebackType | None = None,
+    ) -> None:
+        await self.close()
+
+    def __del__(self, _warn: Callable[..., None] = warnings.warn) -> None:
+        if not self._closed and self._idle_count:
+            _warn(f"Unclosed connector {self!r}", ResourceWarning, source=self)
+            self.close()

@@ -1,0 +1,419 @@
+"""One request: its headers and body, and how it is put on a connection."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, Final
+
+from multidict import CIMultiDict, CIMultiDictProxy
+from yarl import URL
+
+from .. import hdrs
+from ..errors import ClientConnectionError, InvalidURL
+from ..http.auth import BasicAuth
+from ..http.compression import is_supported
+from ..http.cookies import cookie_header, make_cookie, parse_cookie_header
+from ..http.forms import FormData
+from ..http.headers import HttpVersion, HttpVersion11
+from ..http.payload import PAYLOAD_REGISTRY, BytesPayload, LookupError, Payload
+from ..http.software import SERVER_SOFTWARE
+from ..typedefs import LooseCookies
+from ..wire.http1 import HTTP_10, HTTP_11, serialise_request_head
+from .connection_key import ConnectionKey
+from .fingerprint import SSLSetting
+from .protocol import DEFAULT_LIMITS, Exchange, Limits
+from .request_info import RequestInfo
+from .response import ClientResponse
+from .upload import Upload, UploadTracker
+
+if TYPE_CHECKING:
+    from .connection import Connection
+    from .session import ClientSession
+
+__all__ = ("ClientRequest",)
+
+_TLS_SCHEMES: Final = frozenset({"https", "wss"})
+# A body up to this size leaves in one write with the head.
+SMALL_BODY: Final = 64 * 1024
+
+
+class ClientRequest:
+    """A request on its way; middlewares may change it before it is sent.
+
+    The parameters are those of :meth:`aiohttp_ws.ClientSession.request`.
+    """
+
+    GET_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
+    POST_METHODS = frozenset({"PATCH", "POST", "PUT"})
+    ALL_METHODS = GET_METHODS | POST_METHODS | {"DELETE"}
+    DEFAULT_HEADERS: Final = {
+        hdrs.ACCEPT: "*/*",
+        hdrs.ACCEPT_ENCODING: "gzip, deflate",
+        hdrs.USER_AGENT: SERVER_SOFTWARE,
+    }
+
+    def __init__(
+        self,
+        method: str,
+        url: URL,
+        *,
+        session: ClientSession,
+        headers: CIMultiDict[str] | None = None,
+        skip_auto_headers: frozenset[str] = frozenset(),
+        data: Any = None,
+        cookies: LooseCookies | None = None,
+        auth: BasicAuth | None = None,
+        version: HttpVersion = HttpVersion11,
+        compress: str | bool | None = None,
+        chunked: bool | None = None,
+        expect100: bool = False,
+        response_class: type[ClientResponse] = ClientResponse,
+        ssl: SSLSetting = True,
+        server_hostname: str | None = None,
+        upload_tracker: UploadTracker | None = None,
+    ) -> None:
+        host = url.raw_host
+        if not host:
+            raise InvalidURL(url, "it has no host")
+        self.method = method.upper()
+        self.original_url = url
+        self.url = url.with_fragment(None) if url.raw_fragment else url
+        self.session = session
+        self.version = version
+        self.response_class = response_class
+        self.ssl = ssl
+        self.server_hostname = server_hostname
+        self.skip_auto_headers = skip_auto_headers
+        self.chunked = bool(chunked)
+        self.compress: str | None = None
+        self.expect100 = False
+        self.body: Payload | None = None
+        self.upload_tracker = upload_tracker
+        self.response: ClientResponse | None = None
+        self._info: RequestInfo | None = None
+        self._build_headers(headers)
+        if cookies:
+            self.update_cookies(cookies)
+        if auth is not None or url.raw_user is not None or url.raw_password is not None:
+            self.update_auth(auth)
+        if data is not None or chunked or expect100 or compress or self.method != "GET":
+            self._update_message(data, compress, chunked, expect100)
+        elif headers is not None and hdrs.EXPECT in headers:
+            self._update_message(None, None, None, False)
+
+    # -------------------------------------------------------------------------- endpoint
+
+    @property
+    def host(self) -> str:
+        """The host to connect to, without the brackets of an IPv6 address."""
+        return self.url.raw_host or ""
+
+    @property
+    def port(self) -> int | None:
+        """The port to connect to."""
+        return self.url.port
+
+    def is_ssl(self) -> bool:
+        """Whether the connection is secured by TLS."""
+        return self.url.scheme in _TLS_SCHEMES
+
+    @property
+    def connection_key(self) -> ConnectionKey:
+        """What a connection must fit to serve this request."""
+        url = self.url
+        return ConnectionKey(
+            url.raw_host or "",
+            url.port,
+            url.scheme in _TLS_SCHEMES,
+            self.ssl,
+            self.server_hostname,
+        )
+
+    @property
+    def request_info(self) -> RequestInfo:
+        """What responses and errors remember of this request."""
+        info = self._info
+        if info is None:
+            info = self._info = RequestInfo(
+                self.url, self.method, CIMultiDictProxy(self.headers.copy()), self.original_url
+            )
+        return info
+
+    # --------------------------------------------------------------------------- headers
+
+    def _build_headers(self, given: CIMultiDict[str] | None) -> None:
+        host = self.url.host_port_subcomponent or ""
+        if host.endswith("."):
+            host = host.rstrip(".")
+        skip = self.skip_auto_headers
+        headers: CIMultiDict[str] = CIMultiDict()
+        if not given:
+            headers[hdrs.HOST] = host
+            for auto, value in self.DEFAULT_HEADERS.items():
+                if not skip or auto not in skip:
+                    headers.add(auto, value)
+        else:
+            headers[hdrs.HOST] = given.get(hdrs.HOST, host)
+            for name, value in given.items():
+                if name.lower() != "host":
+                    headers.add(name, value)
+            for auto, value in self.DEFAULT_HEADERS.items():
+                if auto not in headers and auto not in skip:
+                    headers.add(auto, value)
+        self.headers = headers
+
+    def update_cookies(self, cookies: LooseCookies) -> None:
+        """Add *cookies* to the ``Cookie`` header, replacing those of the same name.
+
+        :raises ValueError: for a name or a value that no cookie can have.
+        """
+        chosen: dict[str, Any] = {}
+        if hdrs.COOKIE in self.headers:
+            for header in self.headers.popall(hdrs.COOKIE):
+                chosen.update(parse_cookie_header(header))
+        pairs: Iterable[tuple[str, Any]]
+        pairs = cookies.items() if hasattr(cookies, "items") else cookies
+        for name, value in pairs:
+            chosen[name] = value if hasattr(value, "coded_value") else make_cookie(name, str(value))
+        if chosen:
+            self.headers[hdrs.COOKIE] = cookie_header(chosen.values())
+
+    def update_auth(self, auth: BasicAuth | None, trust_env: bool = False) -> None:
+        """Set the ``Authorization`` header from *auth*, or else from the URL.
+
+        :raises TypeError: when *auth* is no :class:`~aiohttp_ws.BasicAuth`.
+        :raises ValueError: when the header is there already.
+        """
+        auth = auth or BasicAuth.from_url(self.original_url)
+        if auth is None:
+            return
+        if not isinstance(auth, BasicAuth):
+            raise TypeError(f"auth is {type(auth).__name__}, pass a BasicAuth")
+        if hdrs.AUTHORIZATION in self.headers:
+            raise ValueError(
+                "Cannot combine AUTHORIZATION header with AUTH argument or credentials encoded"
+                " in URL"
+            )
+        self.headers[hdrs.AUTHORIZATION] = auth.encode()
+        if self.original_url.raw_user is not None or self.original_url.raw_password is not None:
+            self.original_url = self.original_url.with_user(None)
+            self.url = self.url.with_user(None)
+
+    # ------------------------------------------------------------------------------ body
+
+    def _update_message(
+        self, data: Any, compress: str | bool | None, chunked: bool | None, expect100: bool
+    ) -> None:
+        headers = self.headers
+        if data is not None:
+            self._set_body(data)
+        self._update_compression(compress)
+        if self.chunked and hdrs.CONTENT_LENGTH in headers:
+            raise ValueError("Content-Length header and chunked=True exclude each other")
+        if hdrs.TRANSFER_ENCODING in headers:
+            if "chunked" not in headers[hdrs.TRANSFER_ENCODING].lower():
+                raise ValueError(
+                    f"Transfer-Encoding {headers[hdrs.TRANSFER_ENCODING]!r} is not chunked, the"
+                    " only coding of a request (RFC 9112 6.1)"
+                )
+            if chunked:
+                raise ValueError("chunked=True and a Transfer-Encoding header: pass one of them")
+            self.chunked = True
+        self._update_framing()
+        if expect100:
+            headers[hdrs.EXPECT] = "100-continue"
+        self.expect100 = headers.get(hdrs.EXPECT, "").lower() == "100-continue"
+
+    def _set_body(self, data: Any) -> None:
+        if isinstance(data, FormData):
+            data = data()
+        try:
+            body = PAYLOAD_REGISTRY.get(data)
+        except LookupError:
+            body = FormData(data)()
+        self.body = body
+        for name, value in body.headers.items():
+            # BytesPayload of json= and forms say what they are, unless the caller does.
+            if name not in self.headers and name not in self.skip_auto_headers:
+                self.headers[name] = value
+
+    def _update_compression(self, compress: str | bool | None) -> None:
+        if not compress or self.body is None or self.body.size == 0:
+            return
+        if hdrs.CONTENT_ENCODING in self.headers:
+            raise ValueError("compress= and a Content-Encoding header: pass one of them")
+        self.compress = "deflate" if compress is True else compress
+        if not is_supported(self.compress):
+            raise ValueError(f"compress={compress!r} is not gzip or deflate")
+        self.headers[hdrs.CONTENT_ENCODING] = self.compress
+        self.chunked = True  # its length is known only afterwards
+
+    def _update_framing(self) -> None:
+        """Decide between ``Content-Length`` and chunks (RFC 9112 6)."""
+        headers, body = self.headers, self.body
+        if body is not None and not self.chunked and hdrs.CONTENT_LENGTH not in headers:
+            size = body.size
+            if size is None:
+                self.chunked = True
+            else:
+                headers[hdrs.CONTENT_LENGTH] = str(size)
+        if self.chunked:
+            if self.version < HttpVersion11:
+                raise ValueError("a body of unknown length needs HTTP/1.1, the request is 1.0")
+            headers.setdefault(hdrs.TRANSFER_ENCODING, "chunked")
+        elif body is None and self.method in self.POST_METHODS | {"DELETE"}:
+            headers.setdefault(hdrs.CONTENT_LENGTH, "0")
+
+    async def update_body(self, body: Any) -> None:
+        """Replace the body; for middlewares.
+
+        :param body: as ``data=`` of a request; ``None`` for no body.
+        """
+        if self.body is not None and body is not self.body:
+            await self.body.close()
+        for name in (hdrs.CONTENT_LENGTH, hdrs.TRANSFER_ENCODING):
+            self.headers.popall(name, None)
+        if body is not self.body and body is not None:
+            self.headers.popall(hdrs.CONTENT_TYPE, None)
+        self.body, self.chunked = None, self.compress is not None
+        if body is not None:
+            self._set_body(body)
+        self._update_framing()
+        self._info = None
+
+    @property
+    def length(self) -> int | None:
+        """The bytes announced as ``Content-Length``, or ``None``.
+
+        :raises ValueError: when the header is no number.
+        """
+        value = self.headers.get(hdrs.CONTENT_LENGTH)
+        if value is None:
+            return None
+        if not (value.isascii() and value.isdigit()):
+            raise ValueError(f"Content-Length {value!r} is not a number")
+        return int(value)
+
+    # --------------------------------------------------------------------------- sending
+
+    async def send(
+        self,
+        conn: Connection,
+        *,
+        read_bufsize: int = 2**18,
+        deadline: float = math.inf,
+        total: float | None = None,
+        sock_read: float | None = None,
+        limits: Limits = DEFAULT_LIMITS,
+        auto_decompress: bool = True,
+        read_until_eof: bool = True,
+    ) -> ClientResponse:
+        """Write the request to *conn*; the response is still to be started.
+
+        :raises ValueError: for a method, target or header that HTTP cannot carry.
+        """
+        protocol = conn.protocol
+        if protocol is None:
+            raise ClientConnectionError("connection was given back")
+        if self.method == "CONNECT":
+            target = f"{self.host}:{self.port}"
+        else:
+            target = self.url.raw_path_qs
+        version = HTTP_11 if self.version >= HttpVersion11 else HTTP_10
+        head = serialise_request_head(self.method, target, version, self.headers)
+        body = self.body
+        upload: Upload | None = None
+        at_once: Any = None
+        if body is not None or self.chunked or self.expect100:
+            if (
+                isinstance(body, BytesPayload)
+                and not (self.chunked or self.expect100)
+                and body.size is not None
+                and body.size <= SMALL_BODY
+                and type(body).write_with_length is BytesPayload.write_with_length
+            ):
+                at_once = self._checked(body)
+            else:
+                upload = Upload(
+                    head,
+                    body,
+                    protocol,
+                    length=self.length,
+                    chunked=self.chunked,
+                    compress=self.compress,
+                    expect_continue=self.expect100,
+                )
+        exchange = Exchange(
+            self.method,
+            conn,
+            read_bufsize,
+            deadline,
+            total,
+            sock_read,
+            limits,
+            auto_decompress,
+            read_until_eof,
+            None if upload is None else upload.on_continue,
+        )
+        waiter = protocol.begin(exchange)
+        response = self.response_class(self, waiter, conn, len(head))
+        transport = protocol.transport
+        if transport is not None:
+            if upload is not None:
+                response._sent = 0  # the upload counts the head too
+                task = asyncio.ensure_future(upload.run())
+                protocol.watch_upload(task)
+                response._uploading(upload, task)
+            elif at_once is not None:
+                transport.write(head + at_once)
+                response._sent += len(at_once)
+            else:
+                transport.write(head)
+        tracker = self.upload_tracker
+        if tracker is not None:
+            self._track(tracker, upload, response, len(at_once or b""))
+        self.response = response
+        return response
+
+    def _checked(self, body: BytesPayload) -> bytes:
+        value = body._value
+        data = value if isinstance(value, bytes) else bytes(value)
+        length = self.length
+        if length is not None and length != len(data):
+            raise ValueError(
+                f"Content-Length header is {length} and the body has {len(data)} bytes;"
+                " leave the header out"
+            )
+        return data
+
+    def _track(
+        self,
+        tracker: UploadTracker,
+        upload: Upload | None,
+        response: ClientResponse,
+        size: int,
+    ) -> None:
+        if upload is None:
+            tracker._sent(size)
+            tracker._ended(True)
+            return
+        tracker._began(upload)
+        task = response._upload_task
+        if task is not None:
+            task.add_done_callback(
+                lambda done: (
+                    None
+                    if done.cancelled() or done.exception() is not None
+                    else tracker._ended(True)
+                )
+            )
+
+    async def close(self) -> None:
+        """Give back what the body holds."""
+        if self.body is not None:
+            await self.body.close()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.method} {self.url}>"

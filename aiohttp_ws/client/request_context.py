@@ -1,0 +1,91 @@
+"""What ``session.get()`` returns: awaitable, and an asynchronous context manager."""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine, Generator
+from types import TracebackType
+from typing import Any, Generic, Protocol, TypeVar
+
+__all__ = ("RequestContext", "SessionRequestContext")
+
+
+class _Entered(Protocol):
+    async def __aenter__(self) -> Any: ...
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_val: BaseException | None,
+        exc_tb: TracebackType | None,
+        /,
+    ) -> None: ...
+
+
+_T = TypeVar("_T", bound=_Entered)
+
+
+class RequestContext(Coroutine[Any, Any, _T], Generic[_T]):
+    """``await`` it for the response, or ``async with`` it to have the response closed too."""
+
+    __slots__ = ("_coroutine", "_result")
+
+    def __init__(self, coroutine: Coroutine[Any, Any, _T]) -> None:
+        self._coroutine = coroutine
+
+    def send(self, value: Any) -> Any:
+        """Go on with the request; for whatever drives coroutines."""
+        return self._coroutine.send(value)
+
+    def throw(self, *args: Any) -> Any:
+        """Raise an exception inside the request."""
+        return self._coroutine.throw(*args)
+
+    def close(self) -> None:
+        """Give the request up."""
+        self._coroutine.close()
+
+    def __await__(self) -> Generator[Any, None, _T]:
+        return self._coroutine.__await__()
+
+    def __iter__(self) -> Generator[Any, None, _T]:
+        return self._coroutine.__await__()
+
+    async def __aenter__(self) -> _T:
+        self._result: _T = await self._coroutine
+        entered: _T = await self._result.__aenter__()
+        return entered
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_val: BaseException | None,
+        exc_tb: TracebackType | None,
+    ) -> None:
+        await self._result.__aexit__(exc_type, exc_val, exc_tb)
+
+
+class SessionRequestContext(RequestContext[_T]):
+    """The same for a session made for one request, which is closed with it."""
+
+    __slots__ = ("_session",)
+
+    def __init__(self, coroutine: Coroutine[Any, Any, _T], session: Any) -> None:
+        super().__init__(coroutine)
+        self._session = session
+
+    async def __aenter__(self) -> _T:
+        try:
+            return await super().__aenter__()
+        except BaseException:
+            await self._session.close()
+            raise
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_val: BaseException | None,
+        exc_tb: TracebackType | None,
+    ) -> None:
+        try:
+            await super().__aexit__(exc_type, exc_val, exc_tb)
+        finally:
+            await self._session.close()

@@ -1,0 +1,437 @@
+"""A response: its head at once, its body as it is read."""
+
+from __future__ import annotations
+
+import asyncio
+import codecs
+import re
+import warnings
+from collections.abc import Callable, Mapping
+from http.cookies import SimpleCookie
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from multidict import CIMultiDict, CIMultiDictProxy, MultiDict, MultiDictProxy
+from yarl import URL
+
+from .. import hdrs
+from ..errors import (
+    BadHttpMessage,
+    ClientConnectionError,
+    ClientResponseError,
+    ContentTypeError,
+    UploadAbortedError,
+)
+from ..http.cookies import parse_set_cookie_headers
+from ..http.disposition import content_disposition_filename, parse_content_disposition
+from ..http.headers import HttpVersion, HttpVersion10, HttpVersion11, parse_content_type
+from ..http.streams import StreamReader
+from ..typedefs import DEFAULT_JSON_DECODER, JSONDecoder, RawHeaders
+from ..wire.http1 import ResponseHead
+
+if TYPE_CHECKING:
+    from .connection import Connection
+    from .request import ClientRequest
+    from .request_info import RequestInfo
+    from .upload import Upload
+
+__all__ = ("ClientResponse", "ContentDisposition")
+
+_LINK = re.compile(
+    r"\s*<([^>]*)>((?:\s*;\s*[^\s=;,]+(?:\s*=\s*(?:\"[^\"]*\"|[^\";,]*))?)*)\s*(?:,|$)"
+)
+_LINK_PARAM = re.compile(r";\s*([^\s=;,]+)(?:\s*=\s*(?:\"([^\"]*)\"|([^\";,]*)))?")
+_JSON_TYPE = re.compile(r"application/(?:[\w.+-]+?\+)?json", re.IGNORECASE)
+
+
+class ContentDisposition(NamedTuple):
+    """A parsed ``Content-Disposition``: its type, its parameters, and the file's name."""
+
+    type: str | None
+    parameters: Mapping[str, str]
+    filename: str | None
+
+
+class ClientResponse:
+    """The response to a request; ``async with`` gives its connection back at the end.
+
+    Its head is there when the request's call returns. Its body is read by :meth:`read`,
+    :meth:`text` or :meth:`json`, or piece by piece from :attr:`content`.
+    """
+
+    # What a session's caller finds set on a response; aiohttp names the same.
+    ATTRS = frozenset({"method", "url", "status", "reason", "version", "history", "content"})
+
+    #: The version of HTTP, the status and the reason phrase.
+    version: HttpVersion | None = None
+    status: int = 0
+    reason: str | None = None
+    #: The body.
+    content: StreamReader
+    _head: ResponseHead | None = None
+    _body: bytes | None = None
+    _headers: CIMultiDictProxy[str] | None = None
+    _cookies: SimpleCookie | None = None
+    _history: tuple[ClientResponse, ...] = ()
+    _connection: Connection | None = None
+    _closed = False
+    _released = False
+    _in_context = False
+    _upload: Upload | None = None
+    _upload_task: asyncio.Task[None] | None = None
+
+    def __init__(
+        self,
+        request: ClientRequest,
+        waiter: asyncio.Future[tuple[ResponseHead, StreamReader]],
+        connection: Connection,
+        sent: int,
+    ) -> None:
+        self.method = request.method
+        self._request = request
+        self._waiter = waiter
+        self._connection = connection
+        self._sent = sent
+
+    def _uploading(self, upload: Upload, task: asyncio.Task[None]) -> None:
+        self._upload = upload
+        self._upload_task = task
+
+    async def start(self, connection: Connection) -> ClientResponse:
+        """Wait for the head.
+
+        :raises ClientResponseError: when what came is not HTTP.
+        :raises ServerDisconnectedError: when nothing came.
+        """
+        try:
+            head, self.content = await self._waiter
+        except BadHttpMessage as exc:
+            connection.close()
+            self._connection = None
+            raise ClientResponseError(
+                self.request_info, self._history, status=exc.code, message=exc.message
+            ) from exc
+        except BaseException:
+            connection.close()
+            self._connection = None
+            self._closed = True
+            raise
+        self._head = head
+        self.status = head.status
+        self.reason = head.reason
+        self.version = HttpVersion11 if head.version == (1, 1) else HttpVersion10
+        if connection.protocol is None:
+            self._connection = None
+            self._closed = True
+        else:
+            self._connection = connection
+        return self
+
+    # ------------------------------------------------------------------------------ head
+
+    @property
+    def request_info(self) -> RequestInfo:
+        """The request as it was sent."""
+        return self._request.request_info
+
+    @property
+    def url(self) -> URL:
+        """The URL of the request, without its fragment."""
+        return self._request.url
+
+    @property
+    def url_obj(self) -> URL:
+        """A deprecated name of :attr:`url`."""
+        warnings.warn("url_obj is deprecated, use url", DeprecationWarning, stacklevel=2)
+        return self.url
+
+    @property
+    def real_url(self) -> URL:
+        """The URL of the request, with its fragment."""
+        return self._request.original_url
+
+    @property
+    def host(self) -> str:
+        """The host of the URL."""
+        return self.url.host or ""
+
+    @property
+    def history(self) -> tuple[ClientResponse, ...]:
+        """The redirects that led here, oldest first."""
+        return self._history
+
+    @property
+    def ok(self) -> bool:
+        """Whether the status is below 400."""
+        return self.status < 400
+
+    @property
+    def headers(self) -> CIMultiDictProxy[str]:
+        """The header fields."""
+        headers = self._headers
+        if headers is None:
+            if self._head is None:
+                return CIMultiDictProxy(CIMultiDict())
+            headers = self._headers = self._head.headers
+        return headers
+
+    @property
+    def raw_headers(self) -> RawHeaders:
+        """The header fields as they came, names and values in bytes."""
+        return () if self._head is None else self._head.raw_headers
+
+    @property
+    def cookies(self) -> SimpleCookie:
+        """The cookies that the response sets."""
+        if self._cookies is None:
+            self._cookies = SimpleCookie()
+            for name, morsel in parse_set_cookie_headers(self.headers.getall(hdrs.SET_COOKIE, ())):
+                dict.__setitem__(self._cookies, name, morsel)
+        return self._cookies
+
+    @cookies.setter
+    def cookies(self, value: SimpleCookie) -> None:
+        self._cookies = value
+
+    @property
+    def content_type(self) -> str:
+        """The media type without parameters; ``application/octet-stream`` when not given."""
+        return parse_content_type(self.headers.get(hdrs.CONTENT_TYPE, ""))[0]
+
+    @property
+    def charset(self) -> str | None:
+        """The ``charset`` parameter of ``Content-Type``, or ``None``."""
+        return parse_content_type(self.headers.get(hdrs.CONTENT_TYPE, ""))[1].get("charset")
+
+    @property
+    def content_length(self) -> int | None:
+        """The value of ``Content-Length``, or ``None``."""
+        value = self.headers.get(hdrs.CONTENT_LENGTH)
+        return None if value is None else int(value)
+
+    @property
+    def content_disposition(self) -> ContentDisposition | None:
+        """The parsed ``Content-Disposition``, or ``None`` without one."""
+        raw = self.headers.get(hdrs.CONTENT_DISPOSITION)
+        if raw is None:
+            return None
+        kind, parameters = parse_content_disposition(raw)
+        return ContentDisposition(kind, parameters, content_disposition_filename(parameters))
+
+    @property
+    def links(self) -> MultiDictProxy[MultiDictProxy[str | URL]]:
+        """The ``Link`` headers (RFC 8288) by ``rel``, their URLs resolved."""
+        links: MultiDict[MultiDictProxy[str | URL]] = MultiDict()
+        for header in self.headers.getall(hdrs.LINK, ()):
+            for match in _LINK.finditer(header):
+                link: MultiDict[str | URL] = MultiDict()
+                for name, quoted, plain in _LINK_PARAM.findall(match[2]):
+                    link.add(name.lower(), quoted or plain.strip())
+                key = str(link.get("rel", match[1]))
+                link.add("url", self.url.join(URL(match[1])))
+                links.add(key, MultiDictProxy(link))
+        return MultiDictProxy(links)
+
+    def raise_for_status(self) -> None:
+        """Raise :exc:`ClientResponseError` when the status is 400 or above."""
+        if self.ok:
+            return
+        if not self._in_context:
+            self.release()
+        raise ClientResponseError(
+            self.request_info,
+            self._history,
+            status=self.status,
+            message=self.reason or "",
+            headers=self.headers,
+        )
+
+    # ------------------------------------------------------------------------------ body
+
+    async def read(self) -> bytes:
+        """Read the whole body; further calls return it again.
+
+        :raises ClientPayloadError: when it ended too early or cannot be decoded.
+        """
+        if self._body is None:
+            if self._head is None or (self._released and not self.content.is_eof()):
+                raise ClientConnectionError("Connection closed")
+            try:
+                self._body = await self.content.read()
+            except BaseException:
+                self.close()
+                raise
+        elif self._released:
+            return self._body
+        if self._upload_task is not None and not self._in_context:
+            await self.wait_for_close()
+        return self._body
+
+    def get_encoding(self) -> str:
+        """The encoding of the body as text.
+
+        The charset of ``Content-Type`` when Python knows it; UTF-8 for JSON; else what the
+        session's ``fallback_charset_resolver`` says.
+
+        :raises RuntimeError: when the body has to be known for that and was not read.
+        """
+        media_type, parameters = parse_content_type(self.headers.get(hdrs.CONTENT_TYPE, ""))
+        charset = parameters.get("charset")
+        if charset:
+            try:
+                return codecs.lookup(charset).name
+            except (LookupError, ValueError):
+                pass  # a name that no codec has: as if there were none
+        if media_type == "application/json" or media_type == "application/rdap+json":
+            return "utf-8"  # RFC 8259 8.1, RFC 7483 8.1
+        if self._body is None:
+            raise RuntimeError("the encoding depends on the body; await read() first")
+        return self._request.session._resolve_charset(self, self._body)
+
+    async def text(self, encoding: str | None = None, errors: str = "strict") -> str:
+        """Read the body as text.
+
+        :param encoding: what to decode with; :meth:`get_encoding` when left out.
+        :param errors: as of :meth:`bytes.decode`.
+        """
+        body = await self.read()
+        return body.decode(encoding or self.get_encoding(), errors)
+
+    async def json(
+        self,
+        *,
+        encoding: str | None = None,
+        loads: JSONDecoder = DEFAULT_JSON_DECODER,
+        content_type: str | None = "application/json",
+    ) -> Any:
+        """Read the body as JSON; ``None`` for an empty one.
+
+        :param content_type: what ``Content-Type`` has to say; ``None`` accepts anything.
+        :raises ContentTypeError: when it says something else.
+        :raises ValueError: when the body is not JSON (:exc:`json.JSONDecodeError`).
+        """
+        body = await self.read()
+        if content_type and not self._is_type(content_type):
+            raise ContentTypeError(
+                self.request_info,
+                self._history,
+                status=self.status,
+                message=(
+                    "Attempt to decode JSON with unexpected mimetype:"
+                    f" {self.headers.get(hdrs.CONTENT_TYPE, '').lower()}"
+                ),
+                headers=self.headers,
+            )
+        stripped = body.strip()
+        if not stripped:
+            return None
+        return loads(stripped.decode(encoding or self.get_encoding()))
+
+    def _is_type(self, expected: str) -> bool:
+        raw = self.headers.get(hdrs.CONTENT_TYPE, "").lower()
+        if expected == "application/json":
+            return _JSON_TYPE.match(raw) is not None
+        return expected in raw
+
+    # --------------------------------------------------------------------------- the end
+
+    @property
+    def connection(self) -> Connection | None:
+        """The connection, until the body has come in full."""
+        connection = self._connection
+        return None if connection is None or connection.protocol is None else connection
+
+    @property
+    def closed(self) -> bool:
+        """Whether the response holds no connection any more."""
+        return self._closed or self.connection is None
+
+    @property
+    def output_size(self) -> int:
+        """Bytes sent for the request so far."""
+        return self._sent + (0 if self._upload is None else self._upload.output_size)
+
+    @property
+    def upload_complete(self) -> asyncio.Future[None]:
+        """Done when the request's body was sent; deprecated, use ``UploadTracker``."""
+        loop = self._waiter.get_loop()
+        complete: asyncio.Future[None] = loop.create_future()
+        task = self._upload_task
+        if task is None:
+            complete.set_result(None)
+            return complete
+
+        def mirror(done: asyncio.Task[None]) -> None:
+            if complete.done():
+                return
+            if done.cancelled() or done.exception() is not None:
+                complete.set_exception(UploadAbortedError("request's body was not sent"))
+                complete.exception()
+            else:
+                complete.set_result(None)
+
+        if task.done():
+            mirror(task)
+        else:
+            task.add_done_callback(mirror)
+        return complete
+
+    def release(self) -> None:
+        """Give the connection back; one whose body was not read in full is closed."""
+        self._released = True
+        self._closed = True
+        connection, self._connection = self._connection, None
+        if connection is not None and connection.protocol is not None:
+            if self._upload_task is not None and not self._upload_task.done():
+                if self.content.is_eof() and self.ok:
+                    return  # released when the rest of the request is out
+                self._upload_task.cancel()
+            connection.release()
+            if hasattr(self, "content") and not self.content.is_eof():
+                self.content.set_exception(ClientConnectionError("Connection closed"))
+
+    def close(self) -> None:
+        """Close the connection, whatever state it is in."""
+        self._released = True
+        self._closed = True
+        connection, self._connection = self._connection, None
+        if self._upload_task is not None:
+            self._upload_task.cancel()
+        if connection is not None and connection.protocol is not None:
+            connection.close()
+            if hasattr(self, "content") and not self.content.is_eof():
+                self.content.set_exception(ClientConnectionError("Connection closed"))
+
+    async def wait_for_close(self) -> None:
+        """Wait until the request's body is out, and give the connection back."""
+        task = self._upload_task
+        if task is not None and not task.done():
+            await asyncio.wait([task])
+        self.release()
+
+    async def __aenter__(self) -> ClientResponse:
+        self._in_context = True
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_val: BaseException | None,
+        exc_tb: TracebackType | None,
+    ) -> None:
+        self._in_context = False
+        self.release()
+        if self._upload_task is not None:
+            await self.wait_for_close()
+
+    def __repr__(self) -> str:
+        reason = self.reason.encode("ascii", "backslashreplace").decode() if self.reason else ""
+        return f"<{type(self).__name__}({self.url}) [{self.status} {reason}]>\n{self.headers}\n"
+
+    def __del__(self, _warn: Callable[..., None] = warnings.warn) -> None:
+        connection = self._connection
+        if connection is None or connection.protocol is None or self._closed:
+            return
+        _warn(f"Unclosed response {self!r}", ResourceWarning, source=self)
+        if not connection.protocol.loop.is_closed():
+            connection.close()

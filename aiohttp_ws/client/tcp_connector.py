@@ -1,0 +1,289 @@
+"""Connections over TCP, with or without TLS."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import socket
+import ssl
+import sys
+from typing import TYPE_CHECKING, Any, cast
+
+import aiohappyeyeballs
+from aiohappyeyeballs import AddrInfoType, SocketFactoryType
+
+from ..abc import AbstractResolver, ResolveResult
+from ..errors import (
+    ClientConnectorCertificateError,
+    ClientConnectorDNSError,
+    ClientConnectorError,
+    ClientConnectorSSLError,
+    ConnectionTimeoutError,
+    ServerFingerprintMismatch,
+)
+from .connector import BaseConnector, Closing
+from .cookie_rules import is_ip_address
+from .dns_cache import DNSCache
+from .fingerprint import Fingerprint, SSLSetting, context_for, merge_ssl_arguments
+from .protocol import ClientProtocol
+from .resolver import DefaultResolver
+from .timeouts import ClientTimeout, deadline_after, has_expired, timeout_at
+from .unset import UNSET, Unset
+
+if TYPE_CHECKING:
+    from .request import ClientRequest
+
+__all__ = ("AddrInfoType", "SocketFactoryType", "TCPConnector")
+
+
+class TCPConnector(BaseConnector):
+    """Connects over TCP, to all addresses of a host in the manner of RFC 8305.
+
+    :param ssl: for requests that do not say: ``True`` to verify certificates, ``False`` not
+        to, an :class:`ssl.SSLContext`, or a :class:`~aiohttp_ws.Fingerprint`.
+    :param use_dns_cache: remember addresses.
+    :param ttl_dns_cache: seconds they are good for; 10 by default, ``None`` for ever.
+    :param dns_cache_max_size: names remembered.
+    :param family: ``AF_INET``, ``AF_INET6``, or both for ``AF_UNSPEC``.
+    :param local_addr: ``(host, port)`` to connect from.
+    :param resolver: an :class:`~aiohttp_ws.abc.AbstractResolver`; closed with the connector
+        only when the connector made it.
+    :param happy_eyeballs_delay: seconds before the next address is tried beside the one
+        under way; ``None`` tries them one after the other.
+    :param interleave: how many addresses of the first family to try before the other one.
+    :param socket_factory: makes the sockets.
+    :param ssl_shutdown_timeout: seconds for TLS's farewell (Python 3.11 and later).
+    :param verify_ssl: deprecated, as are *fingerprint* and *ssl_context*: use *ssl*.
+
+    The other parameters are those of :class:`~aiohttp_ws.BaseConnector`.
+    """
+
+    allowed_protocol_schema_set = BaseConnector.allowed_protocol_schema_set | {"tcp"}
+
+    def __init__(
+        self,
+        *,
+        verify_ssl: bool = True,
+        fingerprint: bytes | None = None,
+        use_dns_cache: bool = True,
+        ttl_dns_cache: float | None = 10,
+        dns_cache_max_size: int = 1000,
+        family: socket.AddressFamily = socket.AddressFamily.AF_UNSPEC,
+        ssl_context: ssl.SSLContext | None = None,
+        ssl: SSLSetting | None = True,
+        local_addr: tuple[str, int] | None = None,
+        resolver: AbstractResolver | None = None,
+        keepalive_timeout: float | Unset | None = UNSET,
+        force_close: bool = False,
+        limit: int = 100,
+        limit_per_host: int = 0,
+        enable_cleanup_closed: bool = False,
+        loop: asyncio.AbstractEventLoop | None = None,
+        timeout_ceil_threshold: float = 5,
+        happy_eyeballs_delay: float | None = 0.25,
+        interleave: int | None = None,
+        socket_factory: SocketFactoryType | None = None,
+        ssl_shutdown_timeout: float | Unset | None = UNSET,
+    ) -> None:
+        setting = merge_ssl_arguments(ssl, None if verify_ssl else False, ssl_context, fingerprint)
+        # Not by its class: a resolver of real aiohttp answers the same questions.
+        if resolver is not None and not hasattr(resolver, "resolve"):
+            raise TypeError(f"resolver={resolver!r} has no resolve()")
+        if dns_cache_max_size < 1:
+            raise ValueError(f"dns_cache_max_size={dns_cache_max_size} is below 1")
+        super().__init__(
+            keepalive_timeout=keepalive_timeout,
+            force_close=force_close,
+            limit=limit,
+            limit_per_host=limit_per_host,
+            enable_cleanup_closed=enable_cleanup_closed,
+            loop=loop,
+            timeout_ceil_threshold=timeout_ceil_threshold,
+        )
+        self._ssl = setting
+        self._use_dns_cache = use_dns_cache
+        self._dns = DNSCache(ttl_dns_cache if use_dns_cache else 0, dns_cache_max_size)
+        self._family = family
+        self._resolver_owner = resolver is None
+        self._resolver: AbstractResolver = resolver or DefaultResolver(self._loop)
+        self._local: list[AddrInfoType] | None = None
+        self._local_addr = local_addr
+        self._happy_eyeballs_delay = happy_eyeballs_delay
+        self._interleave = interleave
+        self._socket_factory = socket_factory
+        self._ssl_shutdown_timeout = ssl_shutdown_timeout
+
+    @property
+    def family(self) -> socket.AddressFamily:
+        """The address family of connections."""
+        return self._family
+
+    @property
+    def use_dns_cache(self) -> bool:
+        """Whether addresses are remembered."""
+        return self._use_dns_cache
+
+    def clear_dns_cache(self, host: str | None = None, port: int | None = None) -> None:
+        """Forget the addresses of *host* and *port*, or all addresses.
+
+        :raises ValueError: when only one of them is given.
+        """
+        if host is not None and port is not None:
+            self._dns.forget((host, port))
+        elif host is None and port is None:
+            self._dns.forget()
+        else:
+            raise ValueError(f"host={host!r} and port={port!r}: pass both or neither")
+
+    def close(self, *, abort_ssl: bool = False) -> Closing:
+        """Close all connections and the resolver; awaiting the result waits for the end.
+
+        :param abort_ssl: cut TLS connections without their closing alerts.
+        """
+        if self._closed:
+            return Closing((), 0)
+        self._dns.cancel()
+        closing = super().close(abort_ssl=abort_ssl or self._ssl_shutdown_timeout == 0)
+        if self._resolver_owner:
+            return _ClosingResolver(closing, self._resolver)
+        return closing
+
+    # ---------------------------------------------------------------------------- connecting
+
+    async def _create_connection(
+        self, req: ClientRequest, traces: Any, timeout: ClientTimeout
+    ) -> ClientProtocol:
+        key = req.connection_key
+        host, port = key.host, key.port
+        context = context_for(key.ssl, self._ssl) if key.is_ssl else None
+        try:
+            addresses = await self._resolve_host(host.rstrip("."), port or 0)
+        except OSError as exc:
+            if exc.errno is None and isinstance(exc, asyncio.TimeoutError):
+                raise
+            raise ClientConnectorDNSError(key, exc) from exc
+        if not addresses:
+            raise ClientConnectorDNSError(key, OSError(None, f"{host} has no address"))
+        now = self._loop.time()
+        deadline = deadline_after(now, timeout.sock_connect, timeout.ceil_threshold)
+        limit = timeout_at(None if deadline == math.inf else deadline)
+        try:
+            async with limit:
+                protocol = await self._connect(req, addresses, context)
+        except asyncio.TimeoutError as exc:
+            if not has_expired(limit):
+                raise
+            raise ConnectionTimeoutError(
+                f"Connection timeout to host {req.url}: sock_connect={timeout.sock_connect}"
+                " seconds are over"
+            ) from exc
+        return protocol
+
+    async def _resolve_host(self, host: str, port: int) -> list[ResolveResult]:
+        if is_ip_address(host):
+            return [
+                ResolveResult(
+                    hostname=host,
+                    host=host,
+                    port=port,
+                    family=socket.AF_INET6 if ":" in host else socket.AF_INET,
+                    proto=0,
+                    flags=0,
+                )
+            ]
+
+        async def ask() -> list[ResolveResult]:
+            return list(await self._resolver.resolve(host, port, family=self._family))
+
+        return await self._dns.resolve((host, port), ask)
+
+    async def _connect(
+        self,
+        req: ClientRequest,
+        addresses: list[ResolveResult],
+        context: ssl.SSLContext | None,
+    ) -> ClientProtocol:
+        key = req.connection_key
+        try:
+            sock = await aiohappyeyeballs.start_connection(
+                [_addr_info(address) for address in addresses],
+                local_addr_infos=await self._local_addresses(),
+                happy_eyeballs_delay=self._happy_eyeballs_delay,
+                interleave=self._interleave,
+                loop=self._loop,
+                socket_factory=self._socket_factory,
+            )
+        except OSError as exc:
+            raise ClientConnectorError(key, exc) from exc
+        arguments: dict[str, Any] = {}
+        if context is not None:
+            arguments["ssl"] = context
+            arguments["server_hostname"] = key.server_hostname or key.host.rstrip(".")
+            if sys.version_info >= (3, 11) and self._ssl_shutdown_timeout is not UNSET:
+                # 0 means "abort", which close() does; the loop wants a positive number.
+                arguments["ssl_shutdown_timeout"] = self._ssl_shutdown_timeout or None
+        try:
+            transport, protocol = await self._loop.create_connection(
+                lambda: ClientProtocol(self._loop), sock=sock, **arguments
+            )
+        except BaseException as exc:
+            sock.close()
+            raise _explained(key, exc) from exc
+        for setting in (key.ssl, self._ssl):
+            if context is not None and isinstance(setting, Fingerprint):
+                try:
+                    setting.check(transport)
+                except ServerFingerprintMismatch:
+                    transport.abort()
+                    raise
+                break
+        return protocol
+
+    async def _local_addresses(self) -> list[AddrInfoType] | None:
+        if self._local_addr is not None and self._local is None:
+            host, port = self._local_addr
+            self._local = cast(
+                "list[AddrInfoType]",
+                await self._loop.getaddrinfo(
+                    host, port, family=self._family, type=socket.SOCK_STREAM
+                ),
+            )
+        return self._local
+
+
+class _ClosingResolver(Closing):
+    """Waits for connections, and closes the connector's own resolver."""
+
+    __slots__ = ("_closing", "_resolver")
+
+    def __init__(self, closing: Closing, resolver: AbstractResolver) -> None:
+        self._closing = closing
+        self._resolver = resolver
+
+    async def _wait(self) -> None:
+        await self._resolver.close()
+        await self._closing
+
+
+def _addr_info(address: ResolveResult) -> AddrInfoType:
+    host, port, family = address["host"], address["port"], address["family"]
+    if family == socket.AF_INET6:
+        host, _, scope = host.partition("%")
+        scope_id = 0
+        if scope:
+            scope_id = int(scope) if scope.isdigit() else socket.if_nametoindex(scope)
+        return (family, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (host, port, 0, scope_id))
+    return (family, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (host, port))
+
+
+def _explained(key: Any, exc: BaseException) -> BaseException:
+    """The client's error for an error of the event loop's ``create_connection()``."""
+    if isinstance(exc, ssl.CertificateError):
+        return ClientConnectorCertificateError(key, exc)
+    if isinstance(exc, ssl.SSLError):
+        return ClientConnectorSSLError(key, exc)
+    if isinstance(exc, OSError) and not (
+        exc.errno is None and isinstance(exc, asyncio.TimeoutError)
+    ):
+        return ClientConnectorError(key, exc)
+    return exc

@@ -1,0 +1,73 @@
+"""Connections over Unix domain sockets."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from typing import TYPE_CHECKING, Any
+
+from ..errors import ConnectionTimeoutError, UnixClientConnectorError
+from .connector import BaseConnector
+from .protocol import ClientProtocol
+from .timeouts import ClientTimeout, deadline_after, has_expired, timeout_at
+from .unset import UNSET, Unset
+
+if TYPE_CHECKING:
+    from .request import ClientRequest
+
+__all__ = ("UnixConnector",)
+
+
+class UnixConnector(BaseConnector):
+    """Connects every request to one Unix socket, whatever host its URL names.
+
+    :param path: the socket's path.
+
+    The other parameters are those of :class:`~aiohttp_ws.BaseConnector`.
+    """
+
+    allowed_protocol_schema_set = BaseConnector.allowed_protocol_schema_set | {"unix"}
+
+    def __init__(
+        self,
+        path: str,
+        force_close: bool = False,
+        keepalive_timeout: float | Unset | None = UNSET,
+        limit: int = 100,
+        limit_per_host: int = 0,
+        loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(
+            force_close=force_close,
+            keepalive_timeout=keepalive_timeout,
+            limit=limit,
+            limit_per_host=limit_per_host,
+            loop=loop,
+        )
+        self._path = path
+
+    @property
+    def path(self) -> str:
+        """The socket's path."""
+        return self._path
+
+    async def _create_connection(
+        self, req: ClientRequest, traces: Any, timeout: ClientTimeout
+    ) -> ClientProtocol:
+        deadline = deadline_after(self._loop.time(), timeout.sock_connect, timeout.ceil_threshold)
+        limit = timeout_at(None if deadline == math.inf else deadline)
+        try:
+            async with limit:
+                _, protocol = await self._loop.create_unix_connection(
+                    lambda: ClientProtocol(self._loop), self._path
+                )
+        except asyncio.TimeoutError as exc:
+            if not has_expired(limit):
+                raise
+            raise ConnectionTimeoutError(
+                f"Connection timeout to unix socket {self._path}: sock_connect="
+                f"{timeout.sock_connect} seconds are over"
+            ) from exc
+        except OSError as exc:
+            raise UnixClientConnectorError(self._path, req.connection_key, exc) from exc
+        return protocol

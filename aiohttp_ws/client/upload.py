@@ -1,0 +1,146 @@
+"""Sending the body of a request beside waiting for its response."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from ..errors import ClientPayloadError, UploadAbortedError
+from ..http.writer import StreamWriter
+
+if TYPE_CHECKING:
+    from ..http.payload import Payload
+    from .protocol import ClientProtocol
+
+__all__ = ("Upload", "UploadTracker")
+
+# RFC 9110 10.1.1: a client need not wait for 100 for ever; servers exist that never send it.
+CONTINUE_TIMEOUT = 1.0
+
+
+class UploadTracker:
+    """Shows how far the upload of one request has got.
+
+    Pass a new one as a request's ``upload_tracker`` and read it while the request runs.
+
+    :raises RuntimeError: when it is passed to a second request.
+    """
+
+    def __init__(self) -> None:
+        self._uploads: list[Upload] = []
+        self._sent_at_once = 0
+        self._attempts = 0
+        self._used = False
+        self._complete: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        # Nobody has to wait for it.
+        self._complete.add_done_callback(lambda done: done.cancelled() or done.exception())
+
+    @property
+    def bytes_written(self) -> int:
+        """Bytes of body handed to the transport, of all attempts."""
+        return self._sent_at_once + sum(upload.output_size for upload in self._uploads)
+
+    @property
+    def attempts(self) -> int:
+        """How many times sending began: redirects and retries repeat it."""
+        return self._attempts
+
+    @property
+    def upload_complete(self) -> asyncio.Future[None]:
+        """Done when a body was sent in full; :exc:`UploadAbortedError` when it never was."""
+        return self._complete
+
+    def _claim(self) -> None:
+        if self._used:
+            raise RuntimeError("UploadTracker serves one request; pass a new one")
+        self._used = True
+
+    def _sent(self, size: int) -> None:
+        self._attempts += 1
+        self._sent_at_once += size
+
+    def _began(self, upload: Upload) -> None:
+        self._attempts += 1
+        self._uploads.append(upload)
+
+    def _ended(self, complete: bool) -> None:
+        if not self._complete.done():
+            if complete:
+                self._complete.set_result(None)
+            else:
+                self._complete.set_exception(UploadAbortedError("request's body was not sent"))
+
+
+class Upload:
+    """The body of one request on its way.
+
+    :param head: the request's head, which leaves with the first piece.
+    :param length: the bytes announced as ``Content-Length``, or ``None``.
+    :param compress: a content coding, or ``None``.
+    """
+
+    __slots__ = (
+        "_body",
+        "_chunked",
+        "_compress",
+        "_continue",
+        "_head",
+        "_length",
+        "_protocol",
+        "_writer",
+    )
+
+    def __init__(
+        self,
+        head: bytes,
+        body: Payload | None,
+        protocol: ClientProtocol,
+        *,
+        length: int | None,
+        chunked: bool,
+        compress: str | None,
+        expect_continue: bool,
+    ) -> None:
+        self._head = head
+        self._body = body
+        self._protocol = protocol
+        self._length = length
+        self._chunked = chunked
+        self._compress = compress
+        self._continue: asyncio.Future[None] | None = (
+            protocol.loop.create_future() if expect_continue else None
+        )
+        self._writer: StreamWriter | None = None
+
+    @property
+    def output_size(self) -> int:
+        """Bytes handed to the transport."""
+        return 0 if self._writer is None else self._writer.output_size
+
+    def on_continue(self) -> None:
+        """The server wants the body (``100 Continue``)."""
+        if self._continue is not None and not self._continue.done():
+            self._continue.set_result(None)
+
+    async def run(self) -> None:
+        """Write the body."""
+        writer = self._writer = StreamWriter(self._protocol)
+        writer.hold_head(self._head)
+        if self._continue is not None:
+            writer.send_headers()
+            await asyncio.wait([self._continue], timeout=CONTINUE_TIMEOUT)
+        if self._chunked:
+            writer.enable_chunking()
+        elif self._length is not None:
+            writer.length = self._length
+        if self._compress is not None:
+            writer.enable_compression(self._compress)
+        if self._body is not None:
+            await self._body.write_with_length(writer, self._length)
+        await writer.write_eof()
+        if writer.length:
+            # What follows on the connection would be taken for the rest.
+            raise ClientPayloadError(
+                f"request's body ended {writer.length} bytes before its Content-Length of"
+                f" {self._length}"
+            )
