@@ -1,1 +1,1 @@
-"""TODO"""
+"""What the server and the client share: headers, bodies, cookies, forms, compression."""
