@@ -3,9 +3,9 @@
 try:
     from . import frames as frames
 except ImportError as exc:
-    if exc.name not in (None, "aiohttp_ws.wire.frames", "aiohttp_ws.wire"):
-        raise
+    if exc.name != "aiohttp_ws.wire":
+        raise  # It is there and cannot be loaded: that is another fault, with its own message.
     raise ImportError(
         "aiohttp_ws is not built: its compiled modules are missing; run `make build` in a"
         " checkout, or `pip install .` (both need a C compiler)"
-    ) from exc
+    ) from None
