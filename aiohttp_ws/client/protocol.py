@@ -17,8 +17,7 @@ from __future__ import annotations
 import asyncio
 import enum
 import math
-from collections.abc import Callable
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 from ..errors import (
     BadHttpMessage,
@@ -31,11 +30,9 @@ from ..errors import (
 from ..http.compression import Decompressor, is_supported
 from ..http.streams import StreamReader
 from ..wire.http1 import END, ResponseHead, ResponseParser
+from .exchange import DEFAULT_LIMITS, Exchange
 
-if TYPE_CHECKING:
-    from .connection import Connection
-
-__all__ = ("ClientProtocol", "Exchange")
+__all__ = ("ClientProtocol",)
 
 # The most that one step of inflating adds to a body's buffer.
 INFLATE_STEP = 256 * 1024
@@ -52,50 +49,6 @@ class State(enum.Enum):
 
 
 _IDLE, _HEAD, _BODY, _UPGRADED, _LOST = State
-
-Limits = tuple[int, int, int]
-DEFAULT_LIMITS: Limits = (8190, 8190, 128)
-
-
-class Exchange:
-    """One request and what its sender wants of the response."""
-
-    __slots__ = (
-        "auto_decompress",
-        "connection",
-        "deadline",
-        "limits",
-        "method",
-        "on_continue",
-        "read_bufsize",
-        "read_until_eof",
-        "sock_read",
-        "total",
-    )
-
-    def __init__(
-        self,
-        method: str,
-        connection: Connection,
-        read_bufsize: int,
-        deadline: float = math.inf,
-        total: float | None = None,
-        sock_read: float | None = None,
-        limits: Limits = DEFAULT_LIMITS,
-        auto_decompress: bool = True,
-        read_until_eof: bool = True,
-        on_continue: Callable[[], None] | None = None,
-    ) -> None:
-        self.method = method
-        self.connection = connection
-        self.read_bufsize = read_bufsize
-        self.deadline = deadline
-        self.total = total
-        self.sock_read = sock_read
-        self.limits = limits
-        self.auto_decompress = auto_decompress
-        self.read_until_eof = read_until_eof
-        self.on_continue = on_continue
 
 
 class ClientProtocol(asyncio.Protocol):
@@ -174,8 +127,9 @@ class ClientProtocol(asyncio.Protocol):
             waiter.set_exception(ServerDisconnectedError())
             return waiter
         parser = self._parser
-        if parser is None or exchange.limits != self._limits:
-            line, field, count = self._limits = exchange.limits
+        limits = exchange.plan.limits
+        if parser is None or limits != self._limits:
+            line, field, count = self._limits = limits
             parser = self._parser = ResponseParser(
                 max_line_size=line, max_field_size=field, max_headers=count
             )
@@ -307,7 +261,7 @@ class ClientProtocol(asyncio.Protocol):
             return False
         if not head.keep_alive:
             self._must_close = True
-        content = self._content = StreamReader(self, exchange.read_bufsize, loop=self.loop)
+        content = self._content = StreamReader(self, exchange.plan.read_bufsize, loop=self.loop)
         waiter, self._waiter = self._waiter, None
         if waiter is not None and not waiter.done():
             waiter.set_result((head, content))
@@ -316,14 +270,14 @@ class ClientProtocol(asyncio.Protocol):
             self._state = _UPGRADED
             self._cancel_timer()
             return True
-        if not head.has_body or (head.until_close and not exchange.read_until_eof):
+        if not head.has_body or (head.until_close and not exchange.plan.read_until_eof):
             if head.has_body:
                 self._must_close = True
             self._on_end()
             return True
         self._state = _BODY
         self._inflater = None
-        if exchange.auto_decompress:
+        if exchange.plan.auto_decompress:
             encoding = head.content_encoding
             if encoding is not None and is_supported(encoding):
                 self._inflater = Decompressor(encoding)
@@ -520,7 +474,9 @@ class ClientProtocol(asyncio.Protocol):
         now = self.loop.time()
         if now >= exchange.deadline:
             self._fail(
-                asyncio.TimeoutError(f"request took longer than total={exchange.total} seconds")
+                asyncio.TimeoutError(
+                    f"request took longer than total={exchange.plan.timeout.total} seconds"
+                )
             )
             return
         if exchange.sock_read:

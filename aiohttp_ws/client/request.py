@@ -22,8 +22,8 @@ from ..http.software import SERVER_SOFTWARE
 from ..typedefs import LooseCookies
 from ..wire.http1 import HTTP_10, HTTP_11, serialise_request_head
 from .connection_key import ConnectionKey
+from .exchange import DEFAULT_PLAN, Exchange, Plan
 from .fingerprint import SSLSetting
-from .protocol import DEFAULT_LIMITS, Exchange, Limits
 from .request_info import RequestInfo
 from .response import ClientResponse
 from .upload import Upload, UploadTracker
@@ -298,17 +298,12 @@ class ClientRequest:
 
     # --------------------------------------------------------------------------- sending
 
-    async def send(
-        self,
-        conn: Connection,
-        *,
-        read_bufsize: int = 2**18,
-        deadline: float = math.inf,
-        total: float | None = None,
-        sock_read: float | None = None,
-        limits: Limits = DEFAULT_LIMITS,
-        auto_decompress: bool = True,
-        read_until_eof: bool = True,
+    async def send(self, conn: Connection) -> ClientResponse:
+        """Write the request to *conn*; the response is still to be started."""
+        return self.start(conn)
+
+    def start(
+        self, conn: Connection, plan: Plan = DEFAULT_PLAN, deadline: float = math.inf
     ) -> ClientResponse:
         """Write the request to *conn*; the response is still to be started.
 
@@ -346,16 +341,7 @@ class ClientRequest:
                     expect_continue=self.expect100,
                 )
         exchange = Exchange(
-            self.method,
-            conn,
-            read_bufsize,
-            deadline,
-            total,
-            sock_read,
-            limits,
-            auto_decompress,
-            read_until_eof,
-            None if upload is None else upload.on_continue,
+            self.method, conn, plan, deadline, None if upload is None else upload.on_continue
         )
         waiter = protocol.begin(exchange)
         response = self.response_class(self, waiter, conn, len(head))

@@ -1,0 +1,235 @@
+"""One call of a session: the request, and those that redirects make of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from multidict import CIMultiDict, istr
+from yarl import URL
+
+from .. import hdrs
+from ..errors import (
+    ClientError,
+    ClientOSError,
+    ClientPayloadError,
+    InvalidURL,
+    InvalidUrlClientError,
+    TooManyRedirects,
+)
+from ..http.auth import BasicAuth
+from ..typedefs import LooseCookies
+from .fingerprint import SSLSetting
+from .redirects import BODY_HEADERS, ORIGIN_HEADERS, REDIRECT_STATUSES, becomes_get, next_url
+from .sending import ClientMiddlewareType, send, send_through
+from .upload import UploadTracker
+
+if TYPE_CHECKING:
+    from .connector import BaseConnector
+    from .exchange import Plan
+    from .request import ClientRequest
+    from .response import ClientResponse
+    from .session import ClientSession
+
+__all__ = ("Call",)
+
+
+class Call:
+    """What is asked for; redirects change it."""
+
+    __slots__ = (
+        "auth",
+        "chunked",
+        "compress",
+        "cookies",
+        "data",
+        "expect100",
+        "headers",
+        "history",
+        "method",
+        "request",
+        "server_hostname",
+        "session",
+        "skip_auto_headers",
+        "ssl",
+        "tracker",
+        "url",
+    )
+
+    def __init__(
+        self,
+        session: ClientSession,
+        method: str,
+        url: URL,
+        data: Any,
+        headers: CIMultiDict[str] | None,
+        cookies: LooseCookies | None,
+        auth: BasicAuth | None,
+        skip_auto_headers: frozenset[istr],
+        compress: str | bool | None,
+        chunked: bool | None,
+        expect100: bool,
+        ssl: SSLSetting,
+        server_hostname: str | None,
+        tracker: UploadTracker | None,
+    ) -> None:
+        self.session = session
+        self.method = method
+        self.url = url
+        self.data = data
+        self.headers = headers
+        self.cookies = cookies
+        self.auth = auth
+        self.skip_auto_headers = skip_auto_headers
+        self.compress = compress
+        self.chunked = chunked
+        self.expect100 = expect100
+        self.ssl = ssl
+        self.server_hostname = server_hostname
+        self.tracker = tracker
+        self.history: list[ClientResponse] | None = None
+        self.request: ClientRequest | None = None
+
+    async def run(
+        self,
+        connector: BaseConnector,
+        plan: Plan,
+        deadline: float,
+        middlewares: Sequence[ClientMiddlewareType],
+        max_redirects: int | None,
+    ) -> ClientResponse:
+        """Send the request, follow redirects, return the last response.
+
+        :param max_redirects: the most to follow; ``None`` follows none and returns the first
+            response, whatever it is.
+        """
+        try:
+            while True:
+                request = self._next_request()
+                if middlewares:
+                    response = await send_through(middlewares, connector, request, plan, deadline)
+                else:
+                    response = await send(connector, request, plan, deadline)
+                self._keep_cookies(response)
+                if max_redirects is None or response.status not in REDIRECT_STATUSES:
+                    break
+                target = self._target(response, max_redirects)
+                if target is None:
+                    break
+                await self._redirect(request, response, target)
+        except BaseException as exc:
+            await self._give_up()
+            if isinstance(exc, OSError) and not isinstance(
+                exc, (ClientError, asyncio.TimeoutError)
+            ):
+                raise ClientOSError(*exc.args) from exc
+            raise
+        if self.history is not None:
+            response._history = tuple(self.history)
+        body = request.body
+        if body is not None and not body.autoclose:
+            await self._close_body(request, response)
+        return response
+
+    def _next_request(self) -> ClientRequest:
+        session, url = self.session, self.url
+        try:
+            request = session._request_class(
+                self.method,
+                url,
+                session=session,
+                headers=self.headers,
+                skip_auto_headers=self.skip_auto_headers,
+                data=self.data,
+                cookies=session._cookies_for(url, self.cookies),
+                auth=self.auth or session._auth_for(url, self.headers),
+                version=session._version,
+                compress=self.compress,
+                chunked=self.chunked,
+                expect100=self.expect100,
+                response_class=session._response_class,
+                ssl=self.ssl,
+                server_hostname=self.server_hostname,
+                upload_tracker=self.tracker,
+            )
+        except InvalidURL as exc:
+            raise InvalidUrlClientError(exc.url, exc.description) from exc
+        self.request = request
+        return request
+
+    def _keep_cookies(self, response: ClientResponse) -> None:
+        head = response._head
+        if head is not None and head.first("Set-Cookie") is not None:
+            self.session._cookie_jar.update_cookies_from_headers(
+                response.headers.getall(hdrs.SET_COOKIE), response.url
+            )
+
+    def _target(self, response: ClientResponse, max_redirects: int) -> URL | None:
+        try:
+            target = next_url(response, self.url, self.session._requote_redirect_url)
+            history = (*(self.history or ()), response)
+            if target is not None and len(history) >= max_redirects > 0:
+                raise TooManyRedirects(
+                    history[0].request_info,
+                    history,
+                    status=response.status,
+                    message=f"max_redirects={max_redirects} redirects came",
+                    headers=response.headers,
+                )
+        except BaseException:
+            response.close()
+            raise
+        return target
+
+    async def _redirect(
+        self, request: ClientRequest, response: ClientResponse, target: URL
+    ) -> None:
+        """Become the request that *response* asks for."""
+        if self.history is None:
+            self.history = []
+        self.history.append(response)
+        body = request.body
+        if becomes_get(response.status, request.method):
+            self.method, self.data = "GET", None
+            self.compress = self.chunked = None
+            self.expect100 = False
+            self.headers = _without(self.headers, BODY_HEADERS)
+            await request.close()
+        elif body is not None:
+            if body.consumed:
+                response.close()
+                raise ClientPayloadError(
+                    "cannot follow a redirect that repeats the body: it was read and cannot be"
+                    " rewound; pass bytes or a seekable file, or allow_redirects=False"
+                )
+            self.data = body
+        if target.origin() != self.url.origin():
+            # What was meant for one origin is not told to another.
+            self.auth = self.cookies = None
+            self.headers = _without(self.headers, ORIGIN_HEADERS)
+        response.release()
+        await response.wait_for_close()
+        self.url = target
+
+    async def _give_up(self) -> None:
+        if self.request is not None:
+            await self.request.close()
+        if self.tracker is not None:
+            self.tracker._ended(False)
+
+    async def _close_body(self, request: ClientRequest, response: ClientResponse) -> None:
+        task = response._upload_task
+        if task is None or task.done():
+            await request.close()
+        else:
+            task.add_done_callback(lambda done: asyncio.ensure_future(request.close()))
+
+
+def _without(headers: CIMultiDict[str] | None, names: Iterable[str]) -> CIMultiDict[str] | None:
+    if not headers:
+        return headers
+    kept = headers.copy()
+    for name in names:
+        kept.popall(name, None)
+    return kept

@@ -1,0 +1,117 @@
+"""Getting a request answered: a connection for it, one more try when that one was stale."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING, TypeAlias
+
+from ..errors import (
+    ClientOSError,
+    ConnectionTimeoutError,
+    ServerDisconnectedError,
+    ServerTimeoutError,
+)
+from .timeouts import deadline_after, has_expired, timeout_at
+
+if TYPE_CHECKING:
+    from .connection import Connection
+    from .connector import BaseConnector
+    from .exchange import Plan
+    from .request import ClientRequest
+    from .response import ClientResponse
+
+__all__ = ("ClientHandlerType", "ClientMiddlewareType", "send", "send_through")
+
+ClientHandlerType: TypeAlias = "Callable[[ClientRequest], Awaitable[ClientResponse]]"
+ClientMiddlewareType: TypeAlias = (
+    "Callable[[ClientRequest, ClientHandlerType], Awaitable[ClientResponse]]"
+)
+
+# RFC 9110 9.2.2: what may be sent again when nobody knows whether it arrived.
+IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"})
+
+
+async def send(
+    connector: BaseConnector, request: ClientRequest, plan: Plan, deadline: float
+) -> ClientResponse:
+    """Send *request* and wait for the head of its response.
+
+    A kept connection may be closed by its server just when we use it; what may be sent
+    twice is then sent again, on a new connection.
+    """
+    connection = connector.acquire_idle(request.connection_key)
+    if connection is None:
+        connection = await _connect(connector, request, plan, deadline, fresh=False)
+    elif request.method in IDEMPOTENT:
+        try:
+            response = request.start(connection, plan, deadline)
+            return await response.start(connection)
+        except (ServerDisconnectedError, ClientOSError) as exc:
+            connection.release()
+            body = request.body
+            if isinstance(exc, ServerTimeoutError) or (body is not None and body.consumed):
+                raise
+        except BaseException:
+            connection.release()
+            raise
+        connection = await _connect(connector, request, plan, deadline, fresh=True)
+    try:
+        response = request.start(connection, plan, deadline)
+        return await response.start(connection)
+    except BaseException:
+        connection.release()
+        raise
+
+
+async def send_through(
+    middlewares: Sequence[ClientMiddlewareType],
+    connector: BaseConnector,
+    request: ClientRequest,
+    plan: Plan,
+    deadline: float,
+) -> ClientResponse:
+    """:func:`send` through *middlewares*, the first of them outermost."""
+
+    async def last(changed: ClientRequest) -> ClientResponse:
+        return await send(connector, changed, plan, deadline)
+
+    handler: ClientHandlerType = last
+    for middleware in reversed(middlewares):
+        handler = _wrapped(middleware, handler)
+    return await handler(request)
+
+
+def _wrapped(middleware: ClientMiddlewareType, handler: ClientHandlerType) -> ClientHandlerType:
+    async def call(request: ClientRequest) -> ClientResponse:
+        return await middleware(request, handler)
+
+    return call
+
+
+async def _connect(
+    connector: BaseConnector, request: ClientRequest, plan: Plan, deadline: float, *, fresh: bool
+) -> Connection:
+    """A new connection, or a place to wait for, within the limits of time."""
+    timeout = plan.timeout
+    now = asyncio.get_running_loop().time()
+    connect_deadline = deadline_after(now, timeout.connect, timeout.ceil_threshold)
+    earliest = min(connect_deadline, deadline)
+    limit = timeout_at(None if earliest == math.inf else earliest)
+    try:
+        async with limit:
+            if fresh:
+                return await connector.connect(request, [], timeout, fresh=True)
+            return await connector.connect(request, [], timeout)
+    except asyncio.TimeoutError as exc:
+        if not has_expired(limit):
+            raise
+        if connect_deadline <= deadline:
+            raise ConnectionTimeoutError(
+                f"Connection timeout to host {request.url}: connect={timeout.connect}"
+                " seconds are over"
+            ) from exc
+        raise asyncio.TimeoutError(
+            f"request took longer than total={timeout.total} seconds"
+        ) from exc

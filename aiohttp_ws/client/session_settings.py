@@ -1,0 +1,369 @@
+"""What the requests of a session have in common, and what it means for each."""
+
+from __future__ import annotations
+
+import asyncio
+import warnings
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from http.cookies import SimpleCookie
+from typing import Any, TypeAlias
+
+from multidict import CIMultiDict, istr
+from yarl import URL
+
+from .. import hdrs
+from ..abc import AbstractCookieJar
+from ..errors import InvalidUrlClientError, NonHttpUrlClientError
+from ..http.auth import BasicAuth
+from ..http.headers import HttpVersion, HttpVersion11
+from ..http.payload import JsonBytesPayload, JsonPayload
+from ..typedefs import (
+    DEFAULT_JSON_ENCODER,
+    JSONEncoder,
+    LooseCookies,
+    LooseHeaders,
+    Query,
+    StrOrURL,
+)
+from .connector import BaseConnector
+from .cookiejar import CookieJar
+from .exchange import Plan
+from .request import ClientRequest
+from .response import ClientResponse
+from .sending import ClientMiddlewareType
+from .tcp_connector import TCPConnector
+from .timeouts import DEFAULT_TIMEOUT, ClientTimeout
+from .unset import UNSET, Unset
+from .websocket import ClientWebSocketResponse
+
+__all__ = ("RaiseForStatus", "SessionSettings", "refuse_proxy")
+
+RaiseForStatus: TypeAlias = "bool | Callable[[ClientResponse], Awaitable[None]]"
+
+
+class SessionSettings:
+    """The settings of a :class:`~aiohttp_ws.ClientSession`, which documents them."""
+
+    ATTRS = frozenset(
+        {
+            "_base_url",
+            "_connector",
+            "_connector_owner",
+            "_cookie_jar",
+            "_default_auth",
+            "_default_headers",
+            "_loop",
+            "_usual_plan",
+            "_version",
+        }
+    )
+    _connector: BaseConnector | None = None  # for __del__, when the constructor fails
+
+    def __init__(
+        self,
+        base_url: StrOrURL | None = None,
+        *,
+        connector: BaseConnector | None = None,
+        loop: asyncio.AbstractEventLoop | None = None,
+        cookies: LooseCookies | None = None,
+        headers: LooseHeaders | None = None,
+        proxy: StrOrURL | None = None,
+        proxy_auth: BasicAuth | None = None,
+        skip_auto_headers: Iterable[str] | None = None,
+        auth: BasicAuth | None = None,
+        json_serialize: JSONEncoder = DEFAULT_JSON_ENCODER,
+        json_serialize_bytes: Callable[[Any], bytes] | None = None,
+        request_class: type[ClientRequest] = ClientRequest,
+        response_class: type[ClientResponse] = ClientResponse,
+        ws_response_class: type[ClientWebSocketResponse] = ClientWebSocketResponse,
+        version: HttpVersion = HttpVersion11,
+        cookie_jar: AbstractCookieJar | None = None,
+        connector_owner: bool = True,
+        raise_for_status: RaiseForStatus = False,
+        read_timeout: float | Unset | None = UNSET,
+        conn_timeout: float | None = None,
+        timeout: ClientTimeout | Unset | None = UNSET,
+        auto_decompress: bool = True,
+        trust_env: bool = False,
+        requote_redirect_url: bool = True,
+        trace_configs: list[Any] | None = None,
+        read_bufsize: int = 2**18,
+        max_line_size: int = 8190,
+        max_field_size: int = 8190,
+        max_headers: int = 128,
+        fallback_charset_resolver: Callable[[ClientResponse, bytes], str] = (
+            lambda response, body: "utf-8"
+        ),
+        middlewares: Sequence[ClientMiddlewareType] = (),
+        ssl_shutdown_timeout: float | Unset | None = UNSET,
+    ) -> None:
+        refuse_proxy(proxy, proxy_auth)
+        if trust_env:
+            raise ValueError("trust_env=True: proxies and netrc are not supported in this release")
+        if trace_configs:
+            raise ValueError("trace_configs: tracing is not supported in this release")
+        if loop is None:
+            loop = asyncio.get_running_loop() if connector is None else connector._loop
+        self._base_url = _checked_base(base_url)
+        self._base_origin = None if self._base_url is None else self._base_url.origin()
+        self._usual_plan = Plan(
+            _session_timeout(timeout, read_timeout, conn_timeout),
+            read_bufsize,
+            auto_decompress,
+            True,
+            (max_line_size, max_field_size, max_headers),
+        )
+        if connector is None:
+            connector = TCPConnector(loop=loop, ssl_shutdown_timeout=ssl_shutdown_timeout)
+        elif connector._loop is not loop:
+            raise RuntimeError("Session and connector has to use same event loop")
+        self._loop = loop
+        self._cookie_jar = CookieJar() if cookie_jar is None else cookie_jar
+        if cookies:
+            self._cookie_jar.update_cookies(cookies)
+        self._connector = connector
+        self._connector_owner = connector_owner
+        self._default_auth = auth
+        self._version = version
+        self._json_serialize = json_serialize
+        self._json_serialize_bytes = json_serialize_bytes
+        self._raise_for_status = raise_for_status
+        self._requote_redirect_url = requote_redirect_url
+        self._default_headers: CIMultiDict[str] = CIMultiDict(headers or ())
+        self._skip_auto_headers = frozenset(istr(name) for name in skip_auto_headers or ())
+        self._request_class = request_class
+        self._response_class = response_class
+        self._ws_response_class = ws_response_class
+        self._resolve_charset = fallback_charset_resolver
+        self._middlewares = tuple(middlewares)
+
+    # ----------------------------------------------------------------------- its settings
+
+    @property
+    def closed(self) -> bool:
+        """Whether the session, or its connector, is closed."""
+        return self._connector is None or self._connector.closed
+
+    @property
+    def connector(self) -> BaseConnector | None:
+        """What makes the connections; ``None`` after :meth:`close` or :meth:`detach`."""
+        return self._connector
+
+    @property
+    def connector_owner(self) -> bool:
+        """Whether :meth:`close` closes the connector."""
+        return self._connector_owner
+
+    @property
+    def cookie_jar(self) -> AbstractCookieJar:
+        """The cookies."""
+        return self._cookie_jar
+
+    @property
+    def version(self) -> HttpVersion:
+        """The HTTP version of requests."""
+        return self._version
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """The event loop; deprecated, use :func:`asyncio.get_running_loop`."""
+        warnings.warn(
+            "client.loop property is deprecated, use asyncio.get_running_loop()",
+            DeprecationWarning,
+            stacklevel=2,
+        )
+        return self._loop
+
+    @property
+    def timeout(self) -> ClientTimeout:
+        """The limits of requests that bring none."""
+        return self._usual_plan.timeout
+
+    @property
+    def headers(self) -> CIMultiDict[str]:
+        """The headers of every request."""
+        return self._default_headers
+
+    @property
+    def skip_auto_headers(self) -> frozenset[istr]:
+        """Names of the headers that are not added."""
+        return self._skip_auto_headers
+
+    @property
+    def auth(self) -> BasicAuth | None:
+        """The credentials of every request."""
+        return self._default_auth
+
+    @property
+    def json_serialize(self) -> JSONEncoder:
+        """What makes JSON text of ``json=``."""
+        return self._json_serialize
+
+    @property
+    def raise_for_status(self) -> RaiseForStatus:
+        """What happens to responses of 400 and above."""
+        return self._raise_for_status
+
+    @property
+    def auto_decompress(self) -> bool:
+        """Whether compressed bodies are decoded."""
+        return self._usual_plan.auto_decompress
+
+    @property
+    def trust_env(self) -> bool:
+        """Whether proxies are taken from the environment: not in this release."""
+        return False
+
+    @property
+    def trace_configs(self) -> list[Any]:
+        """What traces requests: nothing in this release."""
+        return []
+
+    @property
+    def requote_redirect_url(self) -> bool:
+        """Whether ``Location`` is percent-encoded where it needs it."""
+        return self._requote_redirect_url
+
+    # -------------------------------------------------------------- the parts of a request
+
+    def _json_body(self, data: Any, json: Any) -> Any:
+        if data is not None:
+            raise ValueError("data and json parameters can not be used at the same time")
+        if self._json_serialize_bytes is not None:
+            return JsonBytesPayload(json, dumps=self._json_serialize_bytes)
+        return JsonPayload(json, dumps=self._json_serialize)
+
+    def _plan(
+        self,
+        timeout: ClientTimeout | float | Unset | None,
+        read_bufsize: int | None,
+        auto_decompress: bool | None,
+        read_until_eof: bool,
+        max_line_size: int | None,
+        max_field_size: int | None,
+        max_headers: int | None,
+    ) -> Plan:
+        usual = self._usual_plan
+        limits = (max_line_size, max_field_size, max_headers)
+        if (
+            timeout is UNSET
+            and read_bufsize is None
+            and auto_decompress is None
+            and read_until_eof
+            and limits == (None, None, None)
+        ):
+            return usual
+        if timeout is UNSET:
+            timeout = usual.timeout
+        elif not isinstance(timeout, ClientTimeout):
+            timeout = ClientTimeout(total=timeout)
+        line, field, count = (
+            default if given is None else given
+            for given, default in zip(limits, usual.limits, strict=True)
+        )
+        return Plan(
+            timeout,
+            usual.read_bufsize if read_bufsize is None else read_bufsize,
+            usual.auto_decompress if auto_decompress is None else auto_decompress,
+            read_until_eof,
+            (line, field, count),
+        )
+
+    def _build_url(
+        self, str_or_url: StrOrURL, params: Query = None, connector: BaseConnector | None = None
+    ) -> URL:
+        try:
+            url = URL(str_or_url)
+        except ValueError as exc:
+            raise InvalidUrlClientError(str_or_url, str(exc)) from exc
+        if self._base_url is not None and not url.absolute:
+            url = self._base_url.join(url)
+        if params:
+            url = url.extend_query(params)
+        if connector is not None:
+            if url.scheme not in connector.allowed_protocol_schema_set:
+                raise NonHttpUrlClientError(url)
+            if not url.raw_host:
+                raise InvalidUrlClientError(url, "it has no host")
+        return url
+
+    def _merged_headers(self, headers: LooseHeaders | None) -> CIMultiDict[str] | None:
+        if not headers:
+            return self._default_headers or None
+        given = headers if isinstance(headers, CIMultiDict) else CIMultiDict(headers)
+        if not self._default_headers:
+            return given
+        merged = self._default_headers.copy()
+        for name in set(given):
+            merged.popall(name, None)
+        merged.extend(given)
+        return merged
+
+    def _cookies_for(self, url: URL, cookies: LooseCookies | None) -> Mapping[str, Any] | None:
+        jar = self._cookie_jar
+        kept = jar.filter_cookies(url) if len(jar) else None
+        if not cookies:
+            return kept
+        own = CookieJar(unsafe=True, quote_cookie=jar.quote_cookie)
+        own.update_cookies(cookies)
+        chosen: SimpleCookie = SimpleCookie()
+        chosen.update(kept or {})
+        chosen.update(own.filter_cookies(url))
+        return chosen
+
+    def _auth_for(self, url: URL, headers: CIMultiDict[str] | None) -> BasicAuth | None:
+        auth = self._default_auth
+        if auth is None or (headers is not None and hdrs.AUTHORIZATION in headers):
+            return None
+        if url.raw_user is not None:
+            return None  # the URL's own credentials are closer
+        if self._base_origin is not None and self._base_origin != url.origin():
+            return None
+        return auth
+
+
+def refuse_proxy(*arguments: object) -> None:
+    if any(argument is not None for argument in arguments):
+        raise ValueError(
+            "proxy, proxy_auth, proxy_headers: proxies are not supported in this release"
+        )
+
+
+def _checked_base(base_url: StrOrURL | None) -> URL | None:
+    if base_url is None:
+        return None
+    base = URL(base_url)
+    if not base.absolute:
+        raise ValueError(f"base_url {str(base)!r} has no host: pass an absolute URL")
+    if not base.raw_path.endswith("/"):
+        raise ValueError(f"base_url {str(base)!r} must have a trailing '/'")
+    return base
+
+
+def _session_timeout(
+    timeout: Any, read_timeout: float | Unset | None, conn_timeout: float | None
+) -> ClientTimeout:
+    if timeout is UNSET or timeout is None:
+        chosen = DEFAULT_TIMEOUT
+        if read_timeout is not UNSET:
+            warnings.warn(
+                "read_timeout is deprecated, use timeout=ClientTimeout(total=...)",
+                DeprecationWarning,
+                stacklevel=3,
+            )
+            chosen = ClientTimeout(total=read_timeout, connect=conn_timeout)
+        elif conn_timeout is not None:
+            warnings.warn(
+                "conn_timeout is deprecated, use timeout=ClientTimeout(connect=...)",
+                DeprecationWarning,
+                stacklevel=3,
+            )
+            chosen = ClientTimeout(total=DEFAULT_TIMEOUT.total, connect=conn_timeout)
+        return chosen
+    if not isinstance(timeout, ClientTimeout):
+        raise ValueError(
+            f"timeout is {type(timeout).__name__}, please use timeout=ClientTimeout(...)"
+        )
+    if read_timeout is not UNSET or conn_timeout is not None:
+        raise ValueError("timeout excludes read_timeout and conn_timeout; pass timeout only")
+    return timeout
