@@ -18,14 +18,20 @@ from .dispatcher import UrlDispatcher
 from .handlers import Handler, Middleware
 from .match_info import UrlMappingMatchInfo
 from .paths import safe_path
+from .request import Request
 from .resources import AbstractResource, raw_path_of
 from .subapps import Domain, MaskDomain, MatchedSubAppResource, PrefixedSubAppResource
 
 if TYPE_CHECKING:
-    from .request import Request
-    from .stream_response import StreamResponse
+    import asyncio
+
+    from ..abc import AbstractStreamWriter
+    from ..http.streams import StreamReader
+    from .connection import RequestHandler
+    from .request_head import AnyRequestHead
     from .routedef import AbstractRouteDef
     from .routes import AbstractRoute
+    from .stream_response import StreamResponse
 
 __all__ = ("Application", "CleanupError")
 
@@ -100,6 +106,14 @@ class Application(MutableMapping["str | AppKey[Any]", Any]):
         self._cleanup_ctx = CleanupContext()
         self._on_startup.append(self._cleanup_ctx._on_startup)
         self._on_cleanup.append(self._cleanup_ctx._on_cleanup)
+
+    def __init_subclass__(cls) -> None:
+        warnings.warn(
+            f"{cls.__qualname__} inherits from web.Application, which is not made for it: "
+            "keep state under an AppKey",
+            DeprecationWarning,
+            stacklevel=2,
+        )
 
     # -------------------------------------------------------------------------- state
 
@@ -355,6 +369,25 @@ class Application(MutableMapping["str | AppKey[Any]", Any]):
             **{**(self._handler_args or {}), **kwargs},
         )
 
+    def _make_request(
+        self,
+        message: AnyRequestHead,
+        payload: StreamReader,
+        protocol: RequestHandler,
+        payload_writer: AbstractStreamWriter | None,
+        task: asyncio.Task[None],
+    ) -> Request:
+        return Request(
+            message,
+            payload,
+            protocol,
+            payload_writer,
+            task,
+            task.get_loop(),
+            client_max_size=self._client_max_size,
+            client_max_fields=self._client_max_fields,
+        )
+
     def __call__(self) -> Application:
         """Return self, so that an application may stand for its own factory."""
         return self
@@ -373,7 +406,7 @@ class Application(MutableMapping["str | AppKey[Any]", Any]):
         match_info.add_app(self)
         match_info.freeze()
         request._match_info = match_info
-        if "Expect" in request.headers:
+        if request._message.expect is not None:
             answer = await match_info.expect_handler(request)
             if answer is not None:
                 return answer

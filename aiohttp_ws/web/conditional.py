@@ -64,16 +64,17 @@ def requested_range(
     # RFC 9110 14.2: ranges are defined for GET only.
     if value is None or method != hdrs.METH_GET:
         return None
-    if not value.strip().lower().startswith("bytes=") or "," in value:
+    value = value.strip().lower()
+    if not value.startswith("bytes=") or "," in value:
         return None
     if not _if_range_holds(headers.get(hdrs.IF_RANGE), etag, modified):
         return None
     try:
-        wanted = parse_range(value.strip())
+        wanted = parse_range(value)
     except ValueError:
         raise RangeNotSatisfiable(value) from None
     start, stop = wanted.start or 0, wanted.stop
-    if start < 0 or value.strip().startswith("bytes=-"):
+    if start < 0 or value.startswith("bytes=-"):
         if start == 0:
             raise RangeNotSatisfiable(value)  # the last 0 bytes
         start, stop = max(0, size + start), size

@@ -31,7 +31,7 @@ from .resources import (
     raw_path_of,
 )
 from .routes import AbstractRoute, ResourceRoute, SystemRoute
-from .static import StaticResource
+from .static_files import StaticResource
 from .subapps import MatchedSubAppResource
 
 if TYPE_CHECKING:

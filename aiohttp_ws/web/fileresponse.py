@@ -147,13 +147,16 @@ class FileResponse(StreamResponse):
         if (
             part
             and request.method != hdrs.METH_HEAD
-            and not await self._send_by_kernel(request, file, part)
+            and writer is not None
+            and not await self._send_by_kernel(request, writer, file, part)
         ):
             await self._send_by_chunks(request, file, part)
         await self.write_eof()
         return writer
 
-    async def _send_by_kernel(self, request: BaseRequest, file: FileIO, part: range) -> bool:
+    async def _send_by_kernel(
+        self, request: BaseRequest, writer: AbstractStreamWriter, file: FileIO, part: range
+    ) -> bool:
         """Send *part* with ``sendfile``; false when transport or response cannot."""
         transport = request.transport
         if transport is None or self.compression or self.chunked:
@@ -161,12 +164,14 @@ class FileResponse(StreamResponse):
         if transport.get_extra_info("sslcontext") is not None:
             return False
         loop = asyncio.get_running_loop()
-        await self._flush_head(request)
+        writer.send_headers()
         try:
             sent = await loop.sendfile(transport, file, part.start, len(part), fallback=False)
         except (NotImplementedError, asyncio.SendfileNotAvailableError):
             return False  # uvloop, or a transport of another kind
-        self._file_bytes = sent
+        writer.output_size += sent
+        if writer.length is not None:
+            writer.length -= sent
         if sent < len(part):
             self._cut_short(request)
         return True

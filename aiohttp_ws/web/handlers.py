@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from functools import wraps
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from .. import hdrs
 from ..abc import AbstractView
 from .exceptions import HTTPExpectationFailed
 
@@ -57,10 +58,12 @@ def as_handler(handler: Any) -> Handler:
 
 
 async def default_expect_handler(request: Request) -> None:
-    """Answer ``Expect: 100-continue`` with 100, anything else with 417 (RFC 9110 10.1.1)."""
-    expectation = request.headers.get("Expect", "")
-    if request.version < (1, 1):
-        return  # HTTP/1.0 has no interim responses: the field is ignored
-    if expectation.lower() != "100-continue":
+    """Refuse an unknown expectation with 417 (RFC 9110 10.1.1).
+
+    ``100-continue`` is met by the connection when the handler first reads the body, so that
+    one who answers without it spares the client the sending.
+    """
+    expectation = request.headers.get(hdrs.EXPECT, "")
+    # HTTP/1.0 has no interim responses: the field is ignored.
+    if request.version >= (1, 1) and expectation.lower() != "100-continue":
         raise HTTPExpectationFailed(text=f"Unknown Expect: {expectation}")
-    await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
