@@ -1,0 +1,448 @@
+"""The reading side of a body: pieces go in as they arrive, a coroutine takes them out.
+
+Flow control is the business of whatever feeds the reader: above its high-water mark the
+reader calls ``pause_reading()``, below the low one ``resume_reading()``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractContextManager
+from typing import Any, Generic, Protocol, TypeVar
+
+from ..errors import LineTooLong
+
+__all__ = (
+    "EMPTY_PAYLOAD",
+    "AsyncStreamIterator",
+    "EmptyStreamReader",
+    "FlowControl",
+    "StreamReader",
+)
+
+_T = TypeVar("_T")
+_LONG_LINE = 100  # bytes of an over-long line that its error shows
+
+
+class FlowControl(Protocol):
+    """What a reader tells when it has too much, and when it wants more again."""
+
+    def pause_reading(self) -> None: ...
+    def resume_reading(self) -> None: ...
+
+
+class AsyncStreamIterator(Generic[_T]):
+    """Iterates over what a method of a reader returns, until that is empty.
+
+    :param read: the method; called again and again.
+    :param end: its result at the end of the body.
+    """
+
+    __slots__ = ("_end", "_read")
+
+    def __init__(self, read: Callable[[], Awaitable[_T]], end: _T) -> None:
+        self._read = read
+        self._end = end
+
+    def __aiter__(self) -> AsyncStreamIterator[_T]:
+        return self
+
+    async def __anext__(self) -> _T:
+        value = await self._read()
+        if value == self._end:
+            raise StopAsyncIteration
+        return value
+
+
+class StreamReader:
+    """A body being received; one coroutine reads it.
+
+    :param protocol: told to pause and to resume (:class:`FlowControl`).
+    :param limit: the low-water mark in bytes; twice as much pauses the feeding.
+    :param timer: a context manager entered while waiting, such as a timeout's.
+    :param loop: the event loop; the running one by default.
+
+    Every reading method raises the exception that broke the body off, if one did.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "_callbacks",
+        "_chunk_ends",
+        "_eof",
+        "_exception",
+        "_first_at",
+        "_high",
+        "_loop",
+        "_low",
+        "_paused",
+        "_pieces",
+        "_protocol",
+        "_size",
+        "_timer",
+        "_waiter",
+        "total_bytes",
+        "total_raw_bytes",
+    )
+
+    def __init__(
+        self,
+        protocol: FlowControl,
+        limit: int,
+        *,
+        timer: AbstractContextManager[Any] | None = None,
+        loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        self._protocol = protocol
+        self._low = limit
+        self._high = limit * 2
+        self._loop = asyncio.get_running_loop() if loop is None else loop
+        self._timer = timer
+        self._pieces: deque[bytes] = deque()
+        self._first_at = 0  # how much of the first piece was read
+        self._size = 0
+        self._eof = False
+        self._paused = False
+        self._exception: BaseException | None = None
+        self._waiter: asyncio.Future[None] | None = None
+        self._chunk_ends: deque[int] | None = None
+        self._callbacks: list[Callable[[], None]] = []
+        #: Bytes of body fed so far, after decoding.
+        self.total_bytes = 0
+        #: Bytes of body received so far, before decoding.
+        self.total_raw_bytes = 0
+
+    def __repr__(self) -> str:
+        parts = [type(self).__name__]
+        if self._size:
+            parts.append(f"{self._size} bytes")
+        if self._eof:
+            parts.append("eof")
+        if self._exception is not None:
+            parts.append(f"e={self._exception!r}")
+        return f"<{' '.join(parts)}>"
+
+    # ------------------------------------------------------------------------- state
+
+    @property
+    def total_compressed_bytes(self) -> int | None:
+        """Bytes received when the body was decoded on the way, else ``None``."""
+        return self.total_raw_bytes if self.total_raw_bytes != self.total_bytes else None
+
+    def get_read_buffer_limits(self) -> tuple[int, int]:
+        """Return the low- and high-water marks in bytes."""
+        return self._low, self._high
+
+    def set_read_chunk_size(self, n: int) -> None:
+        """Hold at least *n* bytes before pausing, for a reader that takes *n* at a time."""
+        if n > self._low:
+            self._low = n
+            self._high = n * 2
+
+    def exception(self) -> BaseException | None:
+        """Return what broke the body off, or ``None``."""
+        return self._exception
+
+    def is_eof(self) -> bool:
+        """Whether the whole body has been fed."""
+        return self._eof
+
+    def at_eof(self) -> bool:
+        """Whether the whole body has been read."""
+        return self._eof and not self._size
+
+    def on_eof(self, callback: Callable[[], None]) -> None:
+        """Call *callback* when the whole body has been fed; at once if it has."""
+        if self._eof:
+            callback()
+        else:
+            self._callbacks.append(callback)
+
+    # ----------------------------------------------------------------------- feeding
+
+    def feed_data(self, data: bytes, size: int = 0) -> None:
+        """Add a piece of body."""
+        if not data:
+            return
+        self._pieces.append(data)
+        self._size += len(data)
+        self.total_bytes += len(data)
+        self._wake()
+        if self._size > self._high and not self._paused:
+            self._paused = True
+            self._protocol.pause_reading()
+
+    def feed_eof(self) -> None:
+        """Mark the end of the body."""
+        self._eof = True
+        self._wake()
+        callbacks, self._callbacks = self._callbacks, []
+        for callback in callbacks:
+            callback()
+
+    def set_exception(
+        self, exc: type[BaseException] | BaseException, exc_cause: BaseException | None = None
+    ) -> None:
+        """Break the body off: every reader gets *exc*."""
+        exception = exc() if isinstance(exc, type) else exc
+        if exc_cause is not None and exception.__cause__ is None:
+            exception.__cause__ = exc_cause
+        self._exception = exception
+        self._callbacks.clear()
+        waiter, self._waiter = self._waiter, None
+        if waiter is not None and not waiter.done():
+            waiter.set_exception(exception)
+
+    def unread_data(self, data: bytes) -> None:
+        """Put *data* back in front of what is left."""
+        if not data:
+            return
+        self._drop_read_part()
+        self._pieces.appendleft(data)
+        self._size += len(data)
+        self._wake()
+
+    def begin_http_chunk_receiving(self) -> None:
+        """Tell that a chunk of the transfer coding begins, for :meth:`readchunk`."""
+        if self._chunk_ends is None:
+            if self.total_bytes:
+                raise RuntimeError("the first chunk must begin before the first data")
+            self._chunk_ends = deque()
+
+    def end_http_chunk_receiving(self) -> None:
+        """Tell that the chunk ends here."""
+        if self._chunk_ends is None:
+            raise RuntimeError("begin_http_chunk_receiving() was not called")
+        last = self._chunk_ends[-1] if self._chunk_ends else 0
+        if self.total_bytes > last:
+            self._chunk_ends.append(self.total_bytes)
+            self._wake()
+
+    def _wake(self) -> None:
+        waiter, self._waiter = self._waiter, None
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)
+
+    # ----------------------------------------------------------------------- reading
+
+    async def _wait(self, reader: str) -> None:
+        if self._waiter is not None:
+            raise RuntimeError(f"{reader}() called while another coroutine waits for this body")
+        waiter = self._waiter = self._loop.create_future()
+        try:
+            if self._timer is None:
+                await waiter
+            else:
+                with self._timer:
+                    await waiter
+        finally:
+            self._waiter = None
+
+    def _raise_if_broken(self) -> None:
+        if self._exception is not None:
+            raise self._exception
+
+    async def _more(self, reader: str) -> bool:
+        """Wait until something is there to read; return whether it is."""
+        self._raise_if_broken()
+        while not self._size and not self._eof:
+            await self._wait(reader)
+            self._raise_if_broken()
+        return self._size > 0
+
+    def _drop_read_part(self) -> None:
+        if self._first_at:
+            self._pieces[0] = self._pieces[0][self._first_at :]
+            self._first_at = 0
+
+    def _take_piece(self, limit: int) -> bytes:
+        """Take the first piece, or its first *limit* bytes; -1 for no limit."""
+        piece = self._pieces[0]
+        start = self._first_at
+        if limit < 0 or len(piece) - start <= limit:
+            self._pieces.popleft()
+            self._first_at = 0
+            data = piece[start:] if start else piece
+        else:
+            data = piece[start : start + limit]
+            self._first_at = start + limit
+        self._size -= len(data)
+        if self._chunk_ends:
+            self._forget_chunk_ends()
+        if self._paused and self._size < self._low:
+            self._paused = False
+            self._protocol.resume_reading()
+        return data
+
+    def _forget_chunk_ends(self) -> None:
+        assert self._chunk_ends is not None
+        read = self.total_bytes - self._size
+        while self._chunk_ends and self._chunk_ends[0] < read:
+            self._chunk_ends.popleft()
+
+    def _take(self, limit: int) -> bytes:
+        """Take up to *limit* bytes of what is there; all of it for -1."""
+        if not self._size or limit == 0:
+            return b""
+        left = self._size if limit < 0 else min(limit, self._size)
+        piece = self._take_piece(left)
+        if len(piece) == left:
+            return piece
+        pieces = [piece]
+        left -= len(piece)
+        while left:
+            piece = self._take_piece(left)
+            left -= len(piece)
+            pieces.append(piece)
+        return b"".join(pieces)
+
+    async def read(self, n: int = -1) -> bytes:
+        """Return up to *n* bytes, ``b""`` at the end; the whole rest of the body for -1."""
+        self._raise_if_broken()
+        if n >= 0:
+            if n == 0 or not await self._more("read"):
+                return b""
+            return self._take(n)
+        pieces = []
+        while await self._more("read"):
+            pieces.append(self._take(-1))
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    async def readany(self) -> bytes:
+        """Return whatever has arrived, waiting for the first byte; ``b""`` at the end."""
+        await self._more("readany")
+        return self._take(-1)
+
+    async def readexactly(self, n: int) -> bytes:
+        """Return exactly *n* bytes.
+
+        :raises asyncio.IncompleteReadError: when the body ends before.
+        """
+        pieces = []
+        left = n
+        while left > 0:
+            if not await self._more("readexactly"):
+                partial = b"".join(pieces)
+                raise asyncio.IncompleteReadError(partial, n)
+            pieces.append(self._take(left))
+            left -= len(pieces[-1])
+        return b"".join(pieces)
+
+    async def readline(self, *, max_line_length: int | None = None) -> bytes:
+        """Return a line with its ``\\n``, or what is left at the end.
+
+        :raises LineTooLong: beyond *max_line_length* bytes (the high-water mark by default).
+        """
+        return await self.readuntil(max_size=max_line_length)
+
+    async def readuntil(self, separator: bytes = b"\n", *, max_size: int | None = None) -> bytes:
+        """Return what precedes *separator*, and it; or what is left at the end.
+
+        :raises LineTooLong: beyond *max_size* bytes (the high-water mark by default).
+        """
+        if not separator:
+            raise ValueError("separator is empty, pass at least one byte")
+        limit = self._high if max_size is None else max_size
+        found = bytearray()
+        while await self._more("readuntil"):
+            searched = max(0, len(found) - len(separator) + 1)
+            piece = self._take_piece(-1)
+            found += piece
+            at = found.find(separator, searched)
+            if at >= 0:
+                end = at + len(separator)
+                self.unread_data(bytes(found[end:]))
+                del found[end:]
+            if len(found) > limit:
+                raise LineTooLong(
+                    f"line of more than {limit} bytes: {bytes(found[:_LONG_LINE])!r};"
+                    " raise max_line_length to accept it"
+                )
+            if at >= 0:
+                break
+        return bytes(found)
+
+    async def readchunk(self) -> tuple[bytes, bool]:
+        """Return data as it arrived, and whether a chunk of the transfer coding ends with it.
+
+        ``(b"", False)`` is the end.
+        """
+        if not await self._more("readchunk"):
+            return b"", False
+        if not self._chunk_ends:
+            return self._take_piece(-1), False
+        end = self._chunk_ends.popleft()
+        return self._take(end - (self.total_bytes - self._size)), True
+
+    def read_nowait(self, n: int = -1) -> bytes:
+        """Return up to *n* bytes of what has arrived, without waiting; maybe ``b""``.
+
+        :raises RuntimeError: when a coroutine waits for this body.
+        """
+        self._raise_if_broken()
+        if self._waiter is not None and not self._waiter.done():
+            raise RuntimeError("read_nowait() called while a coroutine waits for this body")
+        return self._take(n)
+
+    async def wait_eof(self) -> None:
+        """Wait until the whole body has been fed."""
+        while not self._eof:
+            self._raise_if_broken()
+            await self._wait("wait_eof")
+
+    # --------------------------------------------------------------------- iterating
+
+    def __aiter__(self) -> AsyncStreamIterator[bytes]:
+        """Iterate over lines."""
+        return AsyncStreamIterator(self.readline, b"")
+
+    def iter_chunked(self, n: int) -> AsyncStreamIterator[bytes]:
+        """Iterate over pieces of at most *n* bytes."""
+        self.set_read_chunk_size(n)
+        return AsyncStreamIterator(lambda: self.read(n), b"")
+
+    def iter_any(self) -> AsyncStreamIterator[bytes]:
+        """Iterate over whatever has arrived."""
+        return AsyncStreamIterator(self.readany, b"")
+
+    def iter_chunks(self) -> AsyncIterator[tuple[bytes, bool]]:
+        """Iterate over what :meth:`readchunk` returns."""
+        return AsyncStreamIterator(self.readchunk, (b"", False))
+
+
+class _NoFlow:
+    def pause_reading(self) -> None:
+        """Nothing is fed."""
+
+    def resume_reading(self) -> None:
+        """Nothing is fed."""
+
+
+class EmptyStreamReader(StreamReader):
+    """The body of a message that has none: at its end from the start."""
+
+    __slots__ = ()
+
+    def __init__(self) -> None:
+        # No loop: nobody ever waits, and one instance serves all loops.
+        super().__init__(_NoFlow(), 0, loop=NotImplemented)
+        self._eof = True
+
+    def __repr__(self) -> str:
+        return "<EmptyStreamReader>"
+
+    def set_exception(
+        self, exc: type[BaseException] | BaseException, exc_cause: BaseException | None = None
+    ) -> None:
+        """Do nothing: a message without a body has nothing to break off."""
+
+    def feed_data(self, data: bytes, size: int = 0) -> None:
+        """Do nothing."""
+
+    def feed_eof(self) -> None:
+        """Do nothing."""
+
+
+EMPTY_PAYLOAD = EmptyStreamReader()

@@ -1,0 +1,134 @@
+"""What stands between the parser and a handler that reads a request's body."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from ..errors import ContentEncodingError, RequestPayloadError
+from ..http.compression import Decompressor, is_supported
+from ..http.streams import StreamReader
+
+if TYPE_CHECKING:
+    from .connection import RequestHandler
+    from .request_head import AnyRequestHead
+
+__all__ = ("BodyReader", "InflatingReader", "make_body")
+
+# Inflated at a time, so that a small read cannot fill the memory (design: bounded work).
+INFLATE_STEP = 64 * 1024
+
+
+class BodyReader(StreamReader):
+    """A request's body; asks the client to send it when it is first waited for.
+
+    :param protocol: the connection.
+    :param limit: the low-water mark in bytes.
+    """
+
+    __slots__ = ("_connection",)
+
+    def __init__(
+        self, protocol: RequestHandler, limit: int, loop: asyncio.AbstractEventLoop
+    ) -> None:
+        super().__init__(protocol, limit, loop=loop)
+        self._connection = protocol
+
+    async def _wait(self, reader: str) -> None:
+        self._connection.send_continue()
+        await super()._wait(reader)
+
+    def receive(self, data: bytes) -> None:
+        """Take a piece of body as it came."""
+        self.total_raw_bytes += len(data)
+        self.feed_data(data)
+
+    def finish(self) -> None:
+        """The body is complete."""
+        self.feed_eof()
+
+    def discard(self) -> None:
+        """Drop what was received and not read."""
+        self._pieces.clear()
+        self._first_at = 0
+        self._size = 0
+        self._paused = False
+
+
+class InflatingReader(BodyReader):
+    """A compressed body, inflated no faster than it is read.
+
+    :param encoding: the content coding, one that :func:`is_supported`.
+    """
+
+    __slots__ = ("_complete", "_decompressor", "_encoding")
+
+    def __init__(
+        self,
+        protocol: RequestHandler,
+        limit: int,
+        loop: asyncio.AbstractEventLoop,
+        encoding: str,
+    ) -> None:
+        super().__init__(protocol, limit, loop)
+        # The reader paces the inflating, and the inflating paces the socket.
+        self._protocol = self
+        self._decompressor = Decompressor(encoding)
+        self._encoding = encoding
+        self._complete = False
+
+    def pause_reading(self) -> None:
+        self._connection.pause_reading()
+
+    def resume_reading(self) -> None:
+        self._inflate(b"")
+        if not self._paused and not self._complete:
+            self._connection.resume_reading()
+
+    def receive(self, data: bytes) -> None:
+        self.total_raw_bytes += len(data)
+        self._inflate(data)
+
+    def finish(self) -> None:
+        self._complete = True
+        if not self._decompressor.unconsumed:
+            self._end()
+
+    def _end(self) -> None:
+        if self._decompressor.complete:
+            self.feed_eof()
+        else:
+            self._fail(ContentEncodingError(f"{self._encoding} body ends too early"))
+
+    def _fail(self, error: ContentEncodingError) -> None:
+        self.set_exception(RequestPayloadError(str(error)), error)
+
+    def _inflate(self, data: bytes) -> None:
+        if self._exception is not None or self._eof:
+            return
+        decompressor = self._decompressor
+        try:
+            while True:
+                self.feed_data(decompressor.decompress(data, INFLATE_STEP))
+                data = b""
+                if self._paused or not decompressor.unconsumed:
+                    break
+        except ContentEncodingError as exc:
+            self._fail(exc)
+            return
+        if self._complete and not decompressor.unconsumed:
+            self._end()
+
+
+def make_body(
+    connection: RequestHandler,
+    head: AnyRequestHead,
+    limit: int,
+    loop: asyncio.AbstractEventLoop,
+    auto_decompress: bool,
+) -> BodyReader:
+    """Return the reader for the body that *head* announces."""
+    encoding = head.content_encoding if auto_decompress else None
+    if encoding is not None and is_supported(encoding):
+        return InflatingReader(connection, limit, loop, encoding)
+    return BodyReader(connection, limit, loop)

@@ -1,0 +1,763 @@
+"""The server's side of one HTTP connection.
+
+One task a connection, made when the client connects, runs the handlers in order. Bytes are
+parsed where they lie in the loop's receive buffer; a request that is complete wakes the task
+inside the read, and the answers to one read leave in one system call. Parsing stops at the end
+of each message until that has been answered, so that pipelined requests wait as bytes.
+"""
+
+import asyncio
+import socket
+
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
+from cpython.contextvars cimport PyContext_CopyCurrent
+from libc.stdint cimport uint8_t
+
+from aiohttp_ws.wire.http1 cimport RequestParser
+from aiohttp_ws.wire.http1_head cimport RequestHead
+from aiohttp_ws.ws.loop cimport Awaitable, Flushable, Waiter, make_sendable, resources_of
+
+from aiohttp_ws.errors import (
+    BadHttpMessage,
+    ClientConnectionResetError,
+    PayloadAccessError,
+    RequestPayloadError,
+)
+from aiohttp_ws.http.streams import EMPTY_PAYLOAD
+from aiohttp_ws.http.writer import StreamWriter
+from aiohttp_ws.web.body import make_body
+from aiohttp_ws.web.exceptions import HTTPException
+from aiohttp_ws.web.failures import (
+    answer_bad_message,
+    answer_error,
+    answer_wrong_result,
+    log_wrong_end,
+)
+from aiohttp_ws.web.stream_response import StreamResponse
+
+cdef extern from "../ws/awaitable.h":
+    double aws_monotonic()
+
+cdef extern from "../ws/socket_write.h" nogil:
+    long aws_send(int fd, const uint8_t *a, size_t na, const uint8_t *b, size_t nb)
+
+cdef enum:
+    FLUSH_AT = 65536        # bytes of answers that do not wait for the end of the batch
+    MOST_IN_A_ROW = 64      # pipelined requests before other connections get their turn
+    MOST_UNPARSED = 65536   # bytes of pipelined requests before reading pauses
+
+cdef bytes CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+# Transports that write to their socket at once where they can, as we do.
+cdef tuple PLAIN_TRANSPORTS = ("asyncio.selector_events", "uvloop.loop")
+
+
+cdef class ConnectionSettings:
+    """What all connections of a server have in common; filled by :class:`Server`."""
+
+    def __init__(
+        self,
+        *,
+        server,
+        loop,
+        handler,
+        request_factory,
+        logger,
+        access_logger,
+        double keepalive_timeout,
+        double lingering_time,
+        double head_timeout,
+        double body_timeout,
+        int max_line_size,
+        int max_field_size,
+        int max_headers,
+        Py_ssize_t read_bufsize,
+        bint auto_decompress,
+        bint handler_cancellation,
+        bint tcp_keepalive,
+    ):
+        self.server = server
+        self.loop = loop
+        self.handler = handler
+        self.request_factory = request_factory
+        self.logger = logger
+        self.access_logger = access_logger
+        self.keepalive_timeout = keepalive_timeout
+        self.lingering_time = lingering_time
+        self.head_timeout = head_timeout
+        self.body_timeout = body_timeout
+        self.max_line_size = max_line_size
+        self.max_field_size = max_field_size
+        self.max_headers = max_headers
+        self.read_bufsize = read_bufsize
+        self.auto_decompress = auto_decompress
+        self.handler_cancellation = handler_cancellation
+        self.tcp_keepalive = tcp_keepalive
+
+
+cdef class NextRequest(Awaitable):
+    cdef object advance(self, bint *finished):
+        cdef HTTPConnection connection = self.connection
+        if connection.done_for():
+            connection.waiting = False
+            finished[0] = True
+            return None
+        connection.waiting = True
+        connection.in_a_row = 0
+        connection.waiter.arm()
+        finished[0] = False
+        return connection.waiter
+
+    cdef int drop(self) except -1:
+        self.connection.waiting = False
+        return 0
+
+
+make_sendable(NextRequest)
+
+
+cdef class HTTPConnection(Flushable):
+    """See :class:`RequestHandler`."""
+
+    def __init__(self, ConnectionSettings settings):
+        self.settings = settings
+        self.resources = resources_of(settings.loop)
+        self.fd = -1
+        self.phase = FRESH
+        self.parser = RequestParser(
+            max_line_size=settings.max_line_size,
+            max_field_size=settings.max_field_size,
+            max_headers=settings.max_headers,
+        )
+        self.waiter = Waiter.__new__(Waiter, settings.loop)
+        self.next_request = NextRequest.__new__(NextRequest)
+        self.next_request.connection = self
+        self.body = EMPTY_PAYLOAD
+
+    # ---------------------------------------------------------- what a handler may use
+
+    @property
+    def transport(self):
+        """The transport, ``None`` when it is gone; what was written so far precedes."""
+        if self.out is not None:
+            self.flush()
+        self.backlogged = True
+        return self.lower
+
+    @property
+    def connected(self):
+        """Whether the client is still there, as far as we know."""
+        return self.lower is not None
+
+    @property
+    def busy(self):
+        """Whether a handler runs."""
+        return self.request is not None
+
+    @property
+    def peername(self):
+        """The client's address, ``None`` when it is gone."""
+        return None if self.lower is None else self.lower.get_extra_info("peername")
+
+    @property
+    def keepalive_timeout(self):
+        """Seconds that the connection waits for another request."""
+        return self.settings.keepalive_timeout
+
+    @property
+    def allows_keep_alive(self):
+        """Whether another request may follow, as far as this side goes."""
+        return not self.stop_after
+
+    def make_writer(self):
+        """Return what the response to the current request is written to."""
+        # What is written may be the final answer, after which 100 has no place.
+        self.continue_due = False
+        return StreamWriter(self)
+
+    def send_continue(self):
+        """Send ``100 Continue`` if the client waits for it (RFC 9110 10.1.1)."""
+        if self.continue_due:
+            self.continue_due = False
+            if self.lower is not None:
+                self.put(CONTINUE)
+
+    def close(self):
+        """Take no more requests; the one being handled is answered first."""
+        self.stop_after = True
+        if self.waiting:
+            self.waiter.wake_soon()
+
+    def force_close(self):
+        """Close the connection at once; what was written still leaves."""
+        self.stop_after = True
+        self.close_transport()
+
+    def detach(self):
+        """Hand the connection over to another protocol, after its response to an upgrade.
+
+        :returns: the transport and the bytes that came after the request. The caller sets
+            the transport's new protocol, which calls :meth:`connection_lost`.
+        :raises ConnectionResetError: when the client is gone.
+        """
+        transport = self.lower
+        if transport is None or transport.is_closing():
+            raise ClientConnectionResetError("the client closed the connection")
+        if self.out is not None:
+            self.flush()
+        self.phase = DETACHED
+        self.deadline = 0
+        if self.timer is not None:
+            self.timer.cancel()
+            self.timer = None
+        rest = self.parser.take_rest()
+        if self.reading_paused:
+            self.reading_paused = False
+            transport.resume_reading()
+        return transport, rest
+
+    async def _drain(self):
+        """Wait until the transport is below its high-water mark."""
+        if self.writing_paused:
+            if self.drain_waiter is None:
+                self.drain_waiter = self.settings.loop.create_future()
+            # Shared by all who wait: cancelling one must not cancel the others.
+            await asyncio.shield(self.drain_waiter)
+
+    async def shutdown(self, timeout=15.0):
+        """Close the connection: its WebSocket with 1001, its request once answered.
+
+        :param timeout: seconds until a handler that still runs is cancelled.
+        """
+        self.close()
+        task = self.task
+        if task is asyncio.current_task():
+            return
+        websocket = self.websocket
+        if websocket is not None and self.lower is not None:
+            closing = asyncio.ensure_future(
+                websocket.close(code=1001, message=b"Server shutdown")
+            )
+            await asyncio.wait([closing], timeout=timeout)
+            closing.cancel()
+        if task is not None and not task.done():
+            await asyncio.wait([task], timeout=timeout)
+            if not task.done():
+                task.cancel()
+                await asyncio.wait([task], timeout=1.0)
+        if self.lower is not None and self.phase != DETACHED:
+            self.lower.abort()
+
+    # ------------------------------------------------------------ called by the event loop
+
+    def connection_made(self, transport):
+        self.lower = transport
+        self.write = transport.write
+        if transport.get_extra_info("sslcontext") is None:
+            if type(transport).__module__ in PLAIN_TRANSPORTS:
+                sock = transport.get_extra_info("socket")
+                if sock is not None:
+                    self.fd = sock.fileno()
+                    if self.settings.tcp_keepalive and sock.family != socket.AF_UNIX:
+                        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        self.settings.server.connection_made(self, transport)
+        self.set_deadline(self.settings.head_timeout)
+        self.start_task()
+
+    cdef int start_task(self) except -1:
+        self.task = self.settings.loop.create_task(self.run())
+        return 0
+
+    def get_buffer(self, sizehint):
+        return self.resources.receive_buffer
+
+    def buffer_updated(self, Py_ssize_t size):
+        if self.phase >= CLOSING:
+            return
+        self.in_batch = True
+        try:
+            self.parser.feed_ptr(<const char *>self.resources.receive_ptr, size)
+            if self.body_open or self.waiting:
+                self.parse()
+                if self.waiting and (
+                    self.head is not None
+                    or self.failure is not None
+                    or (self.phase == DISCARDING and not self.body_open)
+                ):
+                    self.waiter.wake()
+            if self.phase < CLOSING:
+                self.keep_unparsed()
+        finally:
+            self.in_batch = False
+            if self.out is not None:
+                self.flush()
+
+    cdef int keep_unparsed(self) except -1:
+        """Keep what waits for the end of the current request, and watch the clock."""
+        if self.body_open:
+            if not self.reading_paused and not self.continue_due and self.phase == HANDLING:
+                self.set_deadline(self.settings.body_timeout)
+            self.parser.keep_rest()
+            return 0
+        if self.parser._at != self.parser._end:
+            self.parser.keep_rest()
+            if self.waiting:
+                if self.phase != HEAD:
+                    self.phase = HEAD
+                    self.set_deadline(self.settings.head_timeout)
+            elif self.parser.pending > MOST_UNPARSED:
+                self.pause_reading()
+        return 0
+
+    def eof_received(self):
+        # Clients that close their half and wait for an answer are rarer than clients that
+        # are gone; a handler should learn of these. What was written still leaves.
+        return False
+
+    def connection_lost(self, exc):
+        if self.phase == LOST:
+            return
+        self.phase = LOST
+        self.lower = None
+        self.write = None
+        self.fd = -1
+        self.out = None
+        self.deadline = 0
+        if self.timer is not None:
+            self.timer.cancel()
+            self.timer = None
+        if self.body_open:
+            self.body_open = False
+            self.body.set_exception(ConnectionResetError("the client closed the connection"), exc)
+        if self.drain_waiter is not None and not self.drain_waiter.done():
+            self.drain_waiter.set_exception(
+                ClientConnectionResetError("Cannot write to closing transport")
+            )
+            # Whoever waited for it may be gone too.
+            self.drain_waiter.exception()
+        self.drain_waiter = None
+        self.writing_paused = False
+        if self.waiting:
+            self.waiter.wake()
+        elif self.settings.handler_cancellation and self.request is not None:
+            self.task.cancel()
+        self.settings.server.connection_lost(self, exc)
+
+    def pause_writing(self):
+        self.writing_paused = True
+
+    def resume_writing(self):
+        self.writing_paused = False
+        waiter, self.drain_waiter = self.drain_waiter, None
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)
+
+    # ----------------------------------------------------------------- reading the socket
+
+    def pause_reading(self):
+        """Read no more from the socket; a body's reader asks for it."""
+        if not self.reading_paused and self.lower is not None and not self.lower.is_closing():
+            self.reading_paused = True
+            self.deadline = 0
+            self.lower.pause_reading()
+
+    def resume_reading(self):
+        """Read from the socket again."""
+        if self.reading_paused:
+            self.reading_paused = False
+            if self.lower is not None and not self.lower.is_closing():
+                self.lower.resume_reading()
+                if self.body_open and self.phase == HANDLING:
+                    self.set_deadline(self.settings.body_timeout)
+
+    cdef int parse(self) except -1:
+        """Go on to the end of the current message; find the next one's head."""
+        if self.failure is not None:
+            return 0
+        try:
+            while True:
+                event = self.parser.next_event()
+                if event is None:
+                    break
+                if type(event) is RequestHead:
+                    self.begin_message(<RequestHead>event)
+                    if not self.body_open:
+                        break
+                elif type(event) is bytes:
+                    if self.phase != DISCARDING:
+                        self.body.receive(event)
+                else:
+                    self.body_open = False
+                    if self.phase == HANDLING:
+                        self.deadline = 0
+                    self.body.finish()
+                    break
+        except BadHttpMessage as exc:
+            self.fail_parsing(exc)
+        return 0
+
+    cdef int begin_message(self, RequestHead head) except -1:
+        cdef ConnectionSettings settings = self.settings
+        self.head = head
+        self.continue_due = head.expect_continue
+        if head.has_body:
+            self.body_open = True
+            self.body = make_body(
+                self, head, settings.read_bufsize, settings.loop, settings.auto_decompress
+            )
+        return 0
+
+    cdef int fail_parsing(self, object error) except -1:
+        """Stop reading for good; what came before the fault is still answered."""
+        self.failure = error
+        if self.body_open:
+            self.body_open = False
+            self.body.set_exception(RequestPayloadError(str(error)), error)
+        return 0
+
+    # -------------------------------------------------------------------------- writing
+
+    cdef int put(self, bytes data) except -1:
+        """Write *data*: now, or together with the rest of the batch."""
+        if not self.in_batch:
+            return self.send(data)
+        if self.out is None:
+            self.out = data
+            self.out_size = PyBytes_GET_SIZE(data)
+        else:
+            if type(self.out) is bytes:
+                self.out = [self.out]
+            (<list>self.out).append(data)
+            self.out_size += PyBytes_GET_SIZE(data)
+        if self.out_size > FLUSH_AT:
+            self.flush()
+        return 0
+
+    cdef int flush(self) except -1:
+        out, self.out = self.out, None
+        if out is None or self.lower is None:
+            return 0
+        if type(out) is list:
+            out = b"".join(out)
+        return self.send(<bytes>out)
+
+    cdef int send(self, bytes data) except -1:
+        cdef Py_ssize_t size = PyBytes_GET_SIZE(data)
+        cdef Py_ssize_t sent
+        if self.lower is None:
+            return 0
+        if self.fd >= 0 and size:
+            if self.backlogged and self.lower.get_write_buffer_size() == 0:
+                self.backlogged = False
+            # A transport that closes may have given its descriptor back already.
+            if not self.backlogged and not self.lower.is_closing():
+                sent = aws_send(self.fd, <uint8_t *>PyBytes_AS_STRING(data), size, NULL, 0)
+                if sent == size:
+                    return 0
+                # asyncio takes the rest, and meets the socket's error if there is one.
+                self.backlogged = True
+                if sent > 0:
+                    data = data[sent:]
+        self.write(data)
+        return 0
+
+    # ----------------------------------------------------------------------- the clock
+
+    cdef int set_deadline(self, double seconds) except -1:
+        """Let :meth:`expire` be called in *seconds*; 0 for never."""
+        cdef double now
+        if seconds <= 0:
+            self.deadline = 0
+            return 0
+        now = aws_monotonic()
+        self.deadline = now + seconds
+        # The timer is not moved for a later deadline: it looks again when it fires.
+        if self.timer is None:
+            self.arm_timer(now)
+        elif self.deadline < self.timer_at:
+            self.timer.cancel()
+            self.arm_timer(now)
+        return 0
+
+    cdef int arm_timer(self, double now) except -1:
+        self.timer_at = self.deadline
+        self.timer = self.settings.loop.call_later(
+            max(self.deadline - now, 0.001), self.look_at_clock
+        )
+        return 0
+
+    def look_at_clock(self):
+        self.timer = None
+        if self.deadline == 0 or self.phase >= DETACHED:
+            return
+        now = aws_monotonic()
+        if now < self.deadline - 0.001:
+            self.arm_timer(now)
+        else:
+            self.deadline = 0
+            self.expire()
+
+    cdef int expire(self) except -1:
+        """The client took too long."""
+        if self.phase == HANDLING:
+            if self.body_open:
+                timeout = self.settings.body_timeout
+                self.fail_parsing(
+                    BadHttpMessage(
+                        f"no byte of the body came for body_timeout={timeout:g} s", code=408
+                    )
+                )
+        elif self.phase == HEAD:
+            timeout = self.settings.head_timeout
+            self.failure = BadHttpMessage(
+                f"the head was not complete after head_timeout={timeout:g} s", code=408
+            )
+            if self.waiting:
+                self.waiter.wake()
+        elif self.phase == CLOSING:
+            if self.lower is not None:
+                self.lower.abort()
+        else:
+            self.close_transport()
+            self.close()
+        return 0
+
+    # ------------------------------------------------------------------------ the task
+
+    cdef bint done_for(self):
+        """Whether there is nothing to wait for."""
+        return (
+            self.head is not None
+            or self.failure is not None
+            or self.stop_after
+            or self.phase >= CLOSING
+            or (self.phase == DISCARDING and not self.body_open)
+        )
+
+    async def run(self):
+        """Answer requests until the connection ends; see the module's docstring."""
+        cdef RequestHead head
+        cdef ConnectionSettings settings = self.settings
+        cdef double started = 0
+        cdef bint again, renew = False
+        self.pristine = PyContext_CopyCurrent()
+        try:
+            while not self.stop_after and self.phase < CLOSING:
+                if self.head is None:
+                    self.parse()
+                if self.head is None:
+                    if self.failure is not None:
+                        self.answer_failure()
+                        break
+                    self.wait_idle()
+                    await self.next_request
+                    continue
+                head = self.head
+                self.head = None
+                self.phase = HANDLING
+                self.deadline = 0
+                if self.body_open and not self.continue_due:
+                    self.set_deadline(settings.body_timeout)
+                if settings.access_logger is not None:
+                    started = aws_monotonic()
+                request = settings.request_factory(
+                    head, self.body if head.has_body else EMPTY_PAYLOAD, self, None, self.task
+                )
+                self.request = request
+                response = data = None
+                try:
+                    response = await settings.handler(request)
+                    if isinstance(response, StreamResponse):
+                        data = response._render(request)
+                except HTTPException as exc:
+                    response = exc
+                except Exception as exc:
+                    response = exc
+                if data is not None and self.lower is not None:
+                    self.put(data)
+                else:
+                    response = await self.send_response(request, response)
+                self.request = None
+                again = self.end_request(request, response, started)
+                if self.body_open:
+                    await self.discard_body(head)
+                if head.has_body:
+                    self.body.set_exception(
+                        PayloadAccessError("the body is gone when the handler has returned")
+                    )
+                    self.body = EMPTY_PAYLOAD
+                if not again:
+                    break
+                if head.upgrade:
+                    self.parser.resume()
+                if self.reading_paused:
+                    self.resume_reading()
+                if self.writing_paused:
+                    await self._drain()
+                self.in_a_row += 1
+                if self.in_a_row >= MOST_IN_A_ROW:
+                    self.in_a_row = 0
+                    await asyncio.sleep(0)
+                # What a handler set in its context is not for the next request to see.
+                if PyContext_CopyCurrent() != self.pristine:
+                    renew = True
+                    break
+        except ConnectionError:
+            renew = False  # the client is gone
+        finally:
+            self.request = None
+            if renew and not self.stop_after and self.phase < CLOSING:
+                self.start_task()
+            else:
+                self.finish()
+
+    def wait_idle(self):
+        """Choose what the clock watches while no request is at hand."""
+        if self.parser.pending:
+            self.phase = HEAD
+            self.set_deadline(self.settings.head_timeout)
+        elif self.phase != FRESH:
+            self.phase = IDLE
+            self.set_deadline(self.settings.keepalive_timeout)
+
+    async def send_response(self, request, response):
+        """Send what cannot be rendered in one go; return what was sent, or ``None``."""
+        logger = self.settings.logger
+        if self.phase == DETACHED:
+            await self.end_detached(request, response)
+            return None
+        answered = begun(request)
+        if not isinstance(response, StreamResponse):
+            if not isinstance(response, Exception):
+                answer = answer_wrong_result(request, response, logger)
+            elif answered or self.lower is None:
+                log_wrong_end(request, response, logger)
+                return None
+            else:
+                answer = answer_error(request, response, logger)
+            return None if answered else self.send_error(request, answer)
+        if answered != response.prepared:
+            # Another response has begun, or this one was sent to another request.
+            return self.send_error(request, answer_wrong_result(request, response, logger))
+        try:
+            await response.prepare(request)
+            await response.write_eof()
+        except ConnectionError as exc:
+            log_wrong_end(request, exc, logger)
+            return None
+        except Exception as exc:
+            if begun(request):
+                log_wrong_end(request, exc, logger)
+                return None
+            return self.send_error(request, answer_error(request, exc, logger))
+        return response
+
+    def send_error(self, request, answer):
+        """Send an answer of the server's own, past signals that may have been what failed."""
+        if begun(request) or self.lower is None:
+            return None
+        self.put(answer._serialise(request._message.version, False, request.method == "HEAD"))
+        return answer
+
+    async def end_detached(self, request, response):
+        """End what followed an upgrade: the handler has returned, or failed."""
+        if isinstance(response, StreamResponse) and not isinstance(response, Exception):
+            await response.write_eof()
+            return
+        if isinstance(response, BaseException):
+            if not isinstance(response, ConnectionError):
+                self.settings.logger.error("error handling %r", request, exc_info=response)
+            if self.websocket is not None and self.lower is not None:
+                await self.websocket.close(code=1011)
+        elif self.websocket is not None:
+            await self.websocket.close()
+
+    def answer_failure(self):
+        """Answer what is no request, and let the client read the answer."""
+        failure, self.failure = self.failure, None
+        if self.lower is None:
+            return
+        response = answer_bad_message(failure, self.settings.logger, self.peername)
+        self.put(response._serialise((1, 1), False))
+        self.half_close()
+
+    def half_close(self):
+        """End our side; drop what the client still sends, so that it gets our answer.
+
+        A socket closed with unread bytes resets the connection, which can destroy an answer
+        on its way (RFC 9112 9.6).
+        """
+        if self.lower is None or self.lower.is_closing():
+            return
+        if self.out is not None:
+            self.flush()
+        self.phase = CLOSING
+        if self.settings.lingering_time > 0 and self.lower.can_write_eof():
+            self.resume_reading()
+            self.lower.write_eof()
+            self.set_deadline(self.settings.lingering_time)
+        else:
+            self.lower.close()
+
+    async def discard_body(self, RequestHead head):
+        """Read what the handler left of the body, for at most ``lingering_time``."""
+        body = self.body
+        if self.lower is None or self.settings.lingering_time <= 0 or (
+            head.expect_continue and body.total_raw_bytes == 0
+        ):
+            # A client that was not told to continue sends no body.
+            self.stop_after = True
+            return
+        self.phase = DISCARDING
+        body.discard()
+        if self.out is not None:
+            self.flush()
+        self.set_deadline(self.settings.lingering_time)
+        self.resume_reading()
+        await self.next_request
+
+    cdef int end_request(self, object request, object response, double started) except -1:
+        """Log; return whether another request may follow."""
+        settings = self.settings
+        settings.server.requests_count += 1
+        if settings.access_logger is not None and response is not None:
+            try:
+                settings.access_logger.log(request, response, aws_monotonic() - started)
+            except Exception:
+                settings.logger.exception("error in the access logger")
+        if self.failure is not None:
+            # The body was malformed: where it ends, nobody can tell.
+            self.half_close()
+            return 0
+        if response is None or self.phase != HANDLING or not response._keep_alive:
+            return 0
+        return 1
+
+    cdef int close_transport(self) except -1:
+        if self.lower is not None:
+            if self.out is not None:
+                self.flush()
+            if self.phase < CLOSING:
+                self.phase = CLOSING
+            self.lower.close()
+        return 0
+
+    def finish(self):
+        """The task ends: so does the connection, unless it still waits for the client."""
+        if self.phase != CLOSING:
+            self.close_transport()
+        self.settings.server.task_ended(self)
+
+
+def begun(request):
+    """Whether some of a response to *request* was written."""
+    writer = request._payload_writer
+    return writer is not None and writer.head_written
+
+
+class RequestHandler(HTTPConnection, asyncio.BufferedProtocol):
+    """One connection of a :class:`Server`: reads requests, runs the handler, answers.
+
+    Handlers meet it as :attr:`BaseRequest.protocol`.
+    """
+
+    __slots__ = ("__weakref__",)

@@ -1,0 +1,75 @@
+"""The answers a server gives of itself, and what it logs about them."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from ..errors import BadHttpMessage, RequestPayloadError
+from ..http.headers import reason_of
+from .response import Response
+
+if TYPE_CHECKING:
+    from .base_request import BaseRequest
+
+__all__ = ("answer_bad_message", "answer_error", "answer_wrong_result", "log_wrong_end")
+
+_HTML = "<html><head><title>{0}</title></head><body>\n<h1>{0}</h1>\n{1}\n</body></html>\n"
+_TROUBLE = "Server got itself in trouble"
+
+
+def answer_bad_message(error: BadHttpMessage, logger: logging.Logger, peer: object) -> Response:
+    """Return the answer to bytes that are no request; one line at debug level tells of it."""
+    logger.debug("bad request from %s: %s", peer, error)
+    status = error.code
+    response = Response(status=status, text=f"{status} {reason_of(status)}: {error.message}\n")
+    if isinstance(error.headers, dict):
+        response.headers.update(error.headers)
+    response.force_close()
+    return response
+
+
+def answer_error(request: BaseRequest, error: Exception, logger: logging.Logger) -> Response:
+    """Return the answer to a request whose handler raised; the client learns nothing more.
+
+    A client that broke its own body off gets 400 and a line at debug level, anything else
+    500 and a traceback in the log.
+    """
+    if isinstance(error, RequestPayloadError):
+        logger.debug("bad request body from %s: %s", request.remote, error)
+        response = Response(status=400, text=f"400 Bad Request: {error}\n")
+    else:
+        logger.error("error handling %r", request, exc_info=error)
+        response = _internal_error(request)
+    response.force_close()
+    return response
+
+
+def answer_wrong_result(
+    request: BaseRequest, result: object, logger: logging.Logger
+) -> Response:
+    """Return the answer to a request whose handler returned no response."""
+    if result is None:
+        logger.error("the handler of %r returned None: is a return missing?", request)
+    else:
+        logger.error("the handler of %r returned no response but %r", request, result)
+    response = _internal_error(request)
+    response.force_close()
+    return response
+
+
+def log_wrong_end(request: BaseRequest, error: BaseException, logger: logging.Logger) -> None:
+    """Tell of a handler that failed when its response had begun: the client sees it cut off."""
+    if isinstance(error, ConnectionError):
+        logger.debug("client of %r went away: %s", request, error)
+    else:
+        logger.error("error handling %r after its response began", request, exc_info=error)
+
+
+def _internal_error(request: BaseRequest) -> Response:
+    title = f"500 {reason_of(500)}"
+    if "text/html" in request.headers.get("Accept", ""):
+        return Response(
+            status=500, text=_HTML.format(title, _TROUBLE), content_type="text/html"
+        )
+    return Response(status=500, text=f"{title}\n\n{_TROUBLE}")
