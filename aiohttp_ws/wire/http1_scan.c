@@ -85,8 +85,8 @@ static int scan_request_line(http1_scan *s, const char *base, size_t size)
         return incomplete_line(s, base, size);
     }
     if (*at != ' ' || at == target) {
-        int code = at == target || *at == '\r' || *at == '\n' ? HTTP1_E_START_LINE
-                                                              : HTTP1_E_TARGET_BYTE;
+        int code = *at == ' ' || *at == '\r' || *at == '\n' ? HTTP1_E_START_LINE
+                                                           : HTTP1_E_TARGET_BYTE;
         return line_error(s, base, size, code, (size_t)(target - base),
                           (size_t)(at - target) + 1);
     }

@@ -167,7 +167,7 @@ def test_data_before_a_fault_between_chunks_is_delivered() -> None:
 
 def test_chunk_extensions_are_limited_over_the_whole_body() -> None:
     chunk = b"1;" + b"a" * 999 + b"\r\nx\r\n"
-    head, *events = request_events(CHUNKED + chunk * 4 + b"0\r\n\r\n")
+    _, *events = request_events(CHUNKED + chunk * 4 + b"0\r\n\r\n")
     assert events == [b"xxxx", END]
     assert "4096 bytes" in str(request_refusal(CHUNKED + chunk * 5))
     assert "4096 bytes" in str(request_refusal(CHUNKED + b"1;" + b"a" * 5000))

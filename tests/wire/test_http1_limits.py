@@ -51,7 +51,9 @@ def test_a_limit_is_met_exactly_and_its_error_says_what_to_raise(
         assert f"raise {limit} to accept it" in str(refusal)
 
 
-@pytest.mark.parametrize("start", [b"G", b"GET /", b"GET / HTTP/1.1\r\nX", b"GET / HTTP/1.1\r\nX: "])
+@pytest.mark.parametrize(
+    "start", [b"G", b"GET /", b"GET / HTTP/1.1\r\nX", b"GET / HTTP/1.1\r\nX: "]
+)
 def test_a_line_that_never_ends_is_refused_at_the_limit(start: bytes) -> None:
     refusal = request_refusal(start + b"A" * 120, max_line_size=100, max_field_size=100)
     assert isinstance(refusal, LineTooLong)
@@ -109,8 +111,10 @@ def cost(pieces: Iterable[bytes], **limits: int) -> float:
         line_of,
         field_of,
         lambda size: fields(size // 6),
-        lambda size: b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n"
-        + b"X: y\r\n" * (size // 6),
+        lambda size: (
+            b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n"
+            + b"X: y\r\n" * (size // 6)
+        ),
         lambda size: b"GET /" + b"\r" * size,
     ],
     ids=["line", "field", "fields", "trailers", "bare CR"],

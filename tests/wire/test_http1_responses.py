@@ -114,7 +114,9 @@ def test_bodies_are_framed_by_length_by_chunks_or_by_the_end() -> None:
     assert events == [b"abc"]
 
 
-@pytest.mark.parametrize("framing", [b"Content-Length: 5\r\n", b"Transfer-Encoding: chunked\r\n", b""])
+@pytest.mark.parametrize(
+    "framing", [b"Content-Length: 5\r\n", b"Transfer-Encoding: chunked\r\n", b""]
+)
 @pytest.mark.parametrize(
     ("method", "status"), [("HEAD", 200), ("HEAD", 404), ("GET", 204), ("GET", 304), ("POST", 204)]
 )
@@ -164,7 +166,9 @@ def test_switching_protocols_pauses_and_hands_over_the_rest() -> None:
     assert parser.take_rest() == b"\x81\x00"
 
 
-@pytest.mark.parametrize("fields", [b"", b"Content-Length: 5\r\n", b"Transfer-Encoding: chunked\r\n"])
+@pytest.mark.parametrize(
+    "fields", [b"", b"Content-Length: 5\r\n", b"Transfer-Encoding: chunked\r\n"]
+)
 def test_a_tunnel_begins_after_a_2xx_to_connect(fields: bytes) -> None:
     parser = ResponseParser()
     parser.expect("CONNECT")

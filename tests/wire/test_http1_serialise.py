@@ -44,7 +44,9 @@ def test_every_known_status_has_its_line(status: HTTPStatus, minor: int) -> None
     assert serialise_response_head(status, status.phrase, (1, minor), ()) == expected
 
 
-@pytest.mark.parametrize(("status", "reason"), [(200, ""), (200, "Grüße"), (299, "X y"), (999, "Z")])
+@pytest.mark.parametrize(
+    ("status", "reason"), [(200, ""), (200, "Grüße"), (299, "X y"), (999, "Z")]
+)
 def test_a_reason_of_ones_own_is_written_as_utf8(status: int, reason: str) -> None:
     line = f"HTTP/1.1 {status} {reason}\r\n\r\n".encode()
     assert serialise_response_head(status, reason, V, ()) == line
