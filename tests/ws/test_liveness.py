@@ -1,46 +1,152 @@
-"""What TCP tells of a peer that back-pressure keeps from being heard."""
+"""What happens without the handler: it sleeps on an event, or only sends, at either end."""
 
 import asyncio
-import socket
 
 import pytest
 
-from aiohttp_ws.ws import liveness
+from aiohttp_ws import WSMsgType
+from tests.ws.conftest import Open
+from tests.ws.raw_end import PATIENCE, PING, PONG, TEXT
+
+# Seconds; what a test then waits for is an event, however long the machine takes.
+HEARTBEAT = 0.02
 
 
-class Sock:
-    def __init__(self, unacked: int, last_ack_ms: int) -> None:
-        words = [0] * 13
-        words[4], words[12] = unacked, last_ack_ms
-        self.info = liveness._TCP_INFO.pack(*[0] * 8, *words)
-
-    def getsockopt(self, *_):
-        return self.info
+async def test_ping_is_answered_while_nobody_receives(open_end: Open) -> None:
+    ends = await open_end()
+    for payload in (b"", b"one", b"x" * 125):
+        ends.peer.send(PING, payload)
+        pong = await ends.peer.receive()
+        assert (pong.opcode, pong.payload) == (PONG, payload)
 
 
-class Transport(asyncio.BaseTransport):
-    pass
+async def test_ping_is_answered_while_the_handler_only_sends(open_end: Open) -> None:
+    ends = await open_end()
+
+    async def send_for_ever() -> None:
+        while True:
+            await ends.ws.send_str("tick")
+            await asyncio.sleep(0)
+
+    sending = asyncio.create_task(send_for_ever())
+    assert (await ends.peer.receive()).opcode == TEXT
+    ends.peer.send(PING, b"hello?")
+    while (received := await ends.peer.receive()).opcode == TEXT:
+        pass
+    assert (received.opcode, received.payload) == (PONG, b"hello?")
+    sending.cancel()
 
 
-@pytest.mark.skipif(not hasattr(socket, "TCP_INFO"), reason="the system has no TCP_INFO")
-@pytest.mark.parametrize(
-    ("unacked", "last_ack_ms", "silent"),
-    [(0, 60_000, False), (1, 500, False), (1, 1000, True), (9, 60_000, True)],
-)
-def test_a_peer_is_silent_when_it_owes_an_acknowledgement(unacked, last_ack_ms, silent):
-    transport = Transport(extra={"socket": Sock(unacked, last_ack_ms)})
-    assert liveness.tcp_is_silent(transport, 1.0) is silent
+async def test_ping_is_answered_behind_messages_nobody_has_received(open_end: Open) -> None:
+    ends = await open_end()
+    for _ in range(10):
+        ends.peer.send(TEXT, b"unread")
+    ends.peer.send(PING, b"hello?")
+    assert (await ends.peer.receive()).payload == b"hello?"
 
 
-@pytest.mark.skipif(not hasattr(socket, "TCP_INFO"), reason="the system has no TCP_INFO")
-def test_a_live_socket_is_not_silent():
-    left, right = socket.socketpair()
-    server = socket.create_server(("127.0.0.1", 0))
-    with left, right, server, socket.create_connection(server.getsockname()) as client:
-        assert not liveness.tcp_is_silent(Transport(extra={"socket": client}), 0)
-        # A socket of another family has no such information.
-        assert not liveness.tcp_is_silent(Transport(extra={"socket": left}), 0)
+async def test_close_is_seen_and_answered_while_nobody_receives(open_end: Open) -> None:
+    ends = await open_end()
+    ends.peer.send_close(4000, "bye")
+    await ends.peer.receive_close()
+    assert ends.ws.closed
+    assert ends.ws.close_code == 4000
 
 
-def test_a_transport_without_a_socket_is_not_silent():
-    assert not liveness.tcp_is_silent(Transport(), 0)
+async def test_close_ends_a_handler_that_only_sends(open_end: Open) -> None:
+    ends = await open_end()
+
+    async def send_for_ever() -> None:
+        while True:
+            await ends.ws.send_str("tick")
+            await asyncio.sleep(0)
+
+    sending = asyncio.create_task(send_for_ever())
+    assert (await ends.peer.receive()).opcode == TEXT
+    ends.peer.send_close(4000)
+    with pytest.raises(ConnectionResetError):
+        await sending
+    assert ends.ws.close_code == 4000
+
+
+# --------------------------------------------------------------------- heartbeat
+
+
+async def test_quiet_peer_is_pinged_and_its_pongs_keep_it(open_end: Open) -> None:
+    ends = await open_end(heartbeat=HEARTBEAT)
+    for _ in range(5):
+        ping = await ends.peer.receive()
+        assert ping.opcode == PING
+        ends.peer.send(PONG, ping.payload)
+    await ends.ws.send_str("still open")
+    while (received := await ends.peer.receive()).opcode == PING:
+        ends.peer.send(PONG, received.payload)
+    assert received.payload == b"still open"
+
+
+async def test_data_shows_life_as_well_as_a_pong(open_end: Open) -> None:
+    ends = await open_end(heartbeat=HEARTBEAT)
+    for number in range(5):
+        assert (await ends.peer.receive()).opcode == PING
+        ends.peer.send(TEXT, b"%d" % number)
+        assert await ends.ws.receive_str() == str(number)
+    assert not ends.ws.closed
+
+
+async def test_dead_peer_is_found_while_nobody_receives(open_end: Open) -> None:
+    ends = await open_end(heartbeat=HEARTBEAT)
+    assert (await ends.peer.receive()).opcode == PING
+    await ends.peer.wait_eof()
+    assert ends.ws.close_code == 1006
+    message = await ends.ws.receive()
+    assert message.type in (WSMsgType.ERROR, WSMsgType.CLOSED)
+    assert isinstance(ends.ws.exception(), asyncio.TimeoutError)
+    assert ends.ws.closed
+
+
+async def test_dead_peer_is_found_behind_messages_nobody_has_received(open_end: Open) -> None:
+    ends = await open_end(heartbeat=HEARTBEAT)
+    ends.peer.send(TEXT, b"last words")
+    assert (await ends.peer.receive()).opcode == PING
+    await ends.peer.wait_eof()
+    assert ends.ws.close_code == 1006
+    assert (await ends.ws.receive()).data == "last words"
+
+
+async def test_dead_peer_ends_a_pending_receive(open_end: Open) -> None:
+    ends = await open_end(heartbeat=HEARTBEAT)
+    message = await ends.ws.receive()
+    assert message.type is WSMsgType.ERROR
+    assert isinstance(message.data, asyncio.TimeoutError)
+    assert ends.ws.close_code == 1006
+
+
+async def test_dead_peer_ends_iteration(open_end: Open) -> None:
+    ends = await open_end(heartbeat=HEARTBEAT)
+    assert [message.type async for message in ends.ws] == [WSMsgType.ERROR]
+    assert ends.ws.close_code == 1006
+
+
+async def test_dead_peer_ends_a_pending_send(open_end: Open) -> None:
+    ends = await open_end(heartbeat=HEARTBEAT)
+
+    async def send_for_ever() -> None:
+        while True:
+            await ends.ws.send_bytes(bytes(65536))
+
+    # The peer is there, and reads nothing: only the heartbeat can tell.
+    with pytest.raises(ConnectionResetError):
+        await asyncio.wait_for(send_for_ever(), PATIENCE)
+    assert ends.ws.close_code == 1006
+    assert (await ends.ws.receive()).type in (WSMsgType.ERROR, WSMsgType.CLOSED)
+
+
+async def test_heartbeat_ends_with_the_connection(open_end: Open) -> None:
+    ends = await open_end(heartbeat=HEARTBEAT)
+    ends.peer.send_close(4000)
+    await ends.ws.receive()
+    await ends.peer.skip_to_close()
+    ends.peer.end()
+    await ends.ws.close()
+    assert ends.ws.close_code == 4000
+    assert ends.ws.exception() is None
