@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from multidict import CIMultiDict, istr
+from multidict import CIMultiDict
 from yarl import URL
 
 from .. import hdrs
@@ -66,7 +66,7 @@ class Call:
         headers: CIMultiDict[str] | None,
         cookies: LooseCookies | None,
         auth: BasicAuth | None,
-        skip_auto_headers: frozenset[istr],
+        skip_auto_headers: frozenset[str],
         compress: str | bool | None,
         chunked: bool | None,
         expect100: bool,

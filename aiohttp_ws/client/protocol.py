@@ -308,6 +308,9 @@ class ClientProtocol(asyncio.Protocol):
             return
         self._state = _IDLE
         self._finished = True
+        if cast("ResponseParser", self._parser).pending or self._backlog:
+            # More came than was asked for: it must not answer the next request.
+            self._must_close = True
         content.feed_eof()
         exchange = self._exchange
         if exchange is not None and self._upload is None:

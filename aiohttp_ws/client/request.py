@@ -152,7 +152,7 @@ class ClientRequest:
         if not given:
             headers[hdrs.HOST] = host
             for auto, value in self.DEFAULT_HEADERS.items():
-                if not skip or auto not in skip:
+                if not skip or auto.lower() not in skip:
                     headers.add(auto, value)
         else:
             headers[hdrs.HOST] = given.get(hdrs.HOST, host)
@@ -160,7 +160,7 @@ class ClientRequest:
                 if name.lower() != "host":
                     headers.add(name, value)
             for auto, value in self.DEFAULT_HEADERS.items():
-                if auto not in headers and auto not in skip:
+                if auto not in headers and auto.lower() not in skip:
                     headers.add(auto, value)
         self.headers = headers
 
@@ -236,7 +236,7 @@ class ClientRequest:
         self.body = body
         for name, value in body.headers.items():
             # BytesPayload of json= and forms say what they are, unless the caller does.
-            if name not in self.headers and name not in self.skip_auto_headers:
+            if name not in self.headers and name.lower() not in self.skip_auto_headers:
                 self.headers[name] = value
 
     def _update_compression(self, compress: str | bool | None) -> None:

@@ -8,8 +8,6 @@ from collections.abc import Callable, Coroutine, Iterable, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from multidict import istr
-
 from ..http.auth import BasicAuth
 from ..typedefs import LooseCookies, LooseHeaders, Query, StrOrURL
 from .call import Call
@@ -218,9 +216,9 @@ class ClientSession(SessionSettings):
         total = plan.timeout.total
         if total:
             deadline = deadline_after(self._loop.time(), total, plan.timeout.ceil_threshold)
-        skip = self._skip_auto_headers
+        skip = self._skip_lower
         if skip_auto_headers:
-            skip = skip | {istr(name) for name in skip_auto_headers}
+            skip = skip.union(name.lower() for name in skip_auto_headers)
         call = Call(
             self,
             method,

@@ -131,6 +131,7 @@ class SessionSettings:
         self._requote_redirect_url = requote_redirect_url
         self._default_headers: CIMultiDict[str] = CIMultiDict(headers or ())
         self._skip_auto_headers = frozenset(istr(name) for name in skip_auto_headers or ())
+        self._skip_lower = frozenset(name.lower() for name in self._skip_auto_headers)
         self._request_class = request_class
         self._response_class = response_class
         self._ws_response_class = ws_response_class
