@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, MutableMapping
 from functools import partial, update_wrapper
-from typing import TYPE_CHECKING, Any, TypeVar, cast, final, overload
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast, final, overload
 
 from aiosignal import Signal
 from frozenlist import FrozenList
 
+from .. import hdrs
 from ..abc import AbstractRouter
 from .app_keys import AppKey, warn_plain_key
 from .cleanup import CleanupContext, CleanupError
@@ -38,7 +39,10 @@ __all__ = ("Application", "CleanupError")
 _T = TypeVar("_T")
 _U = TypeVar("_U")
 _SubApp = TypeVar("_SubApp", bound=AbstractResource)
-_UNSET: Any = object()
+#: A route of a plain path, its handler inside the middlewares, and the applications.
+_Ready: TypeAlias = "tuple[AbstractRoute, Handler, tuple[Application, ...]]"
+
+_new_match_info = UrlMappingMatchInfo.__new__
 
 web_logger = logging.getLogger("aiohttp_ws.web")
 
@@ -98,6 +102,7 @@ class Application(MutableMapping["str | AppKey[Any]", Any]):
         self._run_middlewares = False
         self._find: Callable[[Request, str], UrlMappingMatchInfo] | None = None
         self._chains: dict[tuple[Any, ...], Handler] = {}
+        self._ready: dict[str, dict[str, _Ready]] = {}
 
         self._on_response_prepare: Signal[Request, StreamResponse] = Signal(self)
         self._on_startup: Signal[Application] = Signal(self)
@@ -334,6 +339,13 @@ class Application(MutableMapping["str | AppKey[Any]", Any]):
         self._frozen = True
         for subapp in self._subapps:
             subapp.freeze()
+        if isinstance(self._router, UrlDispatcher):
+            apps = (self,)
+            self._ready = {
+                # A raw path that is equal to a safe one decodes to it.
+                path: {m: (route, _wrap(route.handler, apps), apps) for m, route in routes.items()}
+                for path, routes in self._router.plain_routes.items()
+            }
 
     async def startup(self) -> None:
         """Send :attr:`on_startup`."""
@@ -397,12 +409,30 @@ class Application(MutableMapping["str | AppKey[Any]", Any]):
 
     # ---------------------------------------------------------------------- a request
 
-    async def _handle(self, request: Request) -> StreamResponse:
-        find = self._find
-        if find is not None:
-            match_info = find(request, safe_path(raw_path_of(request)))
+    def _handle(self, request: Request) -> Awaitable[StreamResponse]:
+        """Route *request*; what is returned is awaited by the connection.
+
+        Not a coroutine function: a request for a plain path costs two dict look-ups and a
+        match, and no coroutine besides the handler's own.
+        """
+        message = request._message
+        by_method = self._ready.get(message.path)
+        if by_method is not None and message.expect is None:
+            ready = by_method.get(message.method) or by_method.get(hdrs.METH_ANY)
+            if ready is not None:
+                match_info = _new_match_info(UrlMappingMatchInfo)
+                match_info._route, handler, match_info._apps = ready
+                match_info._current_app = self
+                match_info._frozen = True
+                request._match_info = match_info
+                return handler(request)
+        return self._resolve_and_handle(request)
+
+    async def _resolve_and_handle(self, request: Request) -> StreamResponse:
+        if self._find is not None:
+            match_info = self._find(request, safe_path(raw_path_of(request)))
         else:
-            match_info = await self._router.resolve(request)  # type: ignore[assignment]
+            match_info = await self._router.resolve(request)
         match_info.add_app(self)
         match_info.freeze()
         request._match_info = match_info

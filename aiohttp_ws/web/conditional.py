@@ -90,7 +90,7 @@ def _if_range_holds(value: str | None, etag: str, modified: int) -> bool:
         return True
     if '"' in value:
         tags = parse_etags(value)
-        return bool(tags) and _matches_strongly(tags[0], etag)
+        return tags is not None and len(tags) == 1 and _matches_strongly(tags[0], etag)
     return _seconds(value) == modified
 
 

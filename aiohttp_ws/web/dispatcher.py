@@ -141,6 +141,11 @@ class UrlDispatcher(AbstractRouter, Mapping[str, AbstractResource]):
                 self._synchronous = known
         return known
 
+    @property
+    def plain_routes(self) -> Mapping[str, Mapping[str, ResourceRoute]]:
+        """Safe path, method and route of the plain paths; empty until frozen."""
+        return self._plain
+
     # ------------------------------------------------------------------ the mapping
 
     def __iter__(self) -> Iterator[str]:

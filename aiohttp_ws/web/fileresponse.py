@@ -112,8 +112,8 @@ class FileResponse(StreamResponse):
             verdict = evaluate_preconditions(request.method, request.headers, etag, modified)
             if verdict is HTTPStatus.PRECONDITION_FAILED:
                 return await self._answer_without_file(request, verdict)
-            self.etag = etag  # type: ignore[assignment]
-            self.last_modified = modified  # type: ignore[assignment]
+            self.etag = etag
+            self.last_modified = modified
             if verdict is HTTPStatus.NOT_MODIFIED:
                 return await self._answer_without_file(request, verdict)
             if not self.compression:

@@ -131,7 +131,7 @@ class _Sites:
         self.paths = _listed(path, (str, os.PathLike))
         self.socks = _listed(sock, (socket.socket,))
         self.shared: dict[str, Any] = {"ssl_context": ssl_context, "backlog": backlog}
-        self.reuse = {"reuse_address": reuse_address, "reuse_port": reuse_port}
+        self.reuse: dict[str, Any] = {"reuse_address": reuse_address, "reuse_port": reuse_port}
 
     def make(self, runner: AppRunner) -> list[BaseSite]:
         tcp = [TCPSite(runner, host, self.port, **self.shared, **self.reuse) for host in self.hosts]

@@ -60,7 +60,7 @@ class BaseRunner(ABC):
         return [
             listening.getsockname()
             for site in self._sites
-            for listening in (site._server.sockets if site._server is not None else ())
+            for listening in getattr(site._server, "sockets", ())
         ]
 
     @property

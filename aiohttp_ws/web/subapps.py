@@ -159,7 +159,7 @@ class Domain(AbstractRuleMatching):
     def matches(self, request: Request) -> bool:
         """The same without waiting."""
         host = request.headers.get(hdrs.HOST)
-        return bool(host) and self.match_domain(host)
+        return host is not None and self.match_domain(host)
 
     def match_domain(self, host: str) -> bool:
         """Whether *host*, a ``Host`` header, is meant."""

@@ -208,10 +208,12 @@ async def test_compression_on_the_fly_replaces_siblings(folder):
 
     app = web.Application()
     app.router.add_get("/", handler)
-    async with serving(app) as site, aiohttp.ClientSession(site.url) as session:
-        async with session.get("/", headers={"Accept-Encoding": "br, gzip"}) as response:
-            assert response.headers["Content-Encoding"] == "gzip"
-            assert await response.read() == TEXT
+    async with (
+        aiohttp_talking_to(app) as session,
+        session.get("/", headers={"Accept-Encoding": "br, gzip"}) as response,
+    ):
+        assert response.headers["Content-Encoding"] == "gzip"
+        assert await response.read() == TEXT
 
 
 # ------------------------------------------------------------------- what it is not
