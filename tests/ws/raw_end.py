@@ -128,8 +128,8 @@ class RawEnd:
         assert rest == b"", rest
 
     def end(self) -> None:
-        """Close TCP in order, without a close frame."""
-        self.writer.close()
+        """End our side of TCP, without a close frame; what the other end sends still comes."""
+        self.writer.write_eof()
 
     def cut(self) -> None:
         """Reset the TCP connection, as a machine that restarts does."""

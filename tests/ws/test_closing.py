@@ -32,6 +32,7 @@ async def test_close_sends_its_code_and_waits_for_the_answer(open_end: Open) -> 
 async def test_close_has_1000_and_no_reason_by_default(open_end: Open) -> None:
     ends = await open_end()
     ends.peer.send_close(1000)
+    ends.peer.end()
     await ends.ws.close()
     assert await ends.peer.receive_close() == (1000, "")
 
@@ -86,6 +87,7 @@ async def test_reason_of_more_than_123_bytes_is_refused(open_end: Open) -> None:
         await ends.ws.close(message=b"x" * 124)
     assert not ends.ws.closed
     ends.peer.send_close(1000)
+    ends.peer.end()
     await ends.ws.close(message=b"x" * 123)
     assert await ends.peer.receive_close() == (1000, "x" * 123)
 

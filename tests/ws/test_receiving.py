@@ -145,9 +145,11 @@ async def test_without_autoclose_the_application_answers_the_close(open_end: Ope
     message = await ends.ws.receive()
     assert (message.type, message.data, message.extra) == (WSMsgType.CLOSE, 4000, "first you")
     assert not ends.ws.closed
-    await ends.ws.close(code=4001, message=b"then I")
-    assert ends.ws.closed
+    closing = asyncio.create_task(ends.ws.close(code=4001, message=b"then I"))
     assert await ends.peer.receive_close() == (4001, "then I")
+    ends.peer.end()
+    await closing
+    assert ends.ws.closed
     assert ends.ws.close_code == 4000
 
 
@@ -227,6 +229,7 @@ async def test_server_that_goes_on_receiving_after_the_end_is_stopped(open_serve
 async def test_receive_after_our_close_says_closed(open_end: Open) -> None:
     ends = await open_end()
     ends.peer.send_close(1000)
+    ends.peer.end()
     await ends.ws.close()
     assert (await ends.ws.receive()).type is WSMsgType.CLOSED
 
