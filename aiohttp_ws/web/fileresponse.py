@@ -24,6 +24,11 @@ if TYPE_CHECKING:
 __all__ = ("FileResponse",)
 
 
+# A part of up to so many bytes is read at once and leaves with the head, in one system call.
+# The kernel would wait for the disk just the same in sendfile().
+SMALL = 32 * 1024
+
+
 @dataclass(slots=True)
 class _Opened:
     """A regular file opened for one response."""
@@ -34,10 +39,26 @@ class _Opened:
     encoding: str | None
     #: Whether another request for the same path could get another coding.
     varies: bool
+    #: The read that a thread is busy with.
+    reading: asyncio.Future[bytes] | None = None
+
+    async def read(self, start: int, size: int) -> bytes:
+        """Read in another thread."""
+        loop = asyncio.get_running_loop()
+        self.reading = loop.run_in_executor(None, _read_at, self.file, start, size)
+        # A thread cannot be cancelled: it goes on, and close() waits for it.
+        return await asyncio.shield(self.reading)
+
+    def close(self) -> None:
+        """Close the file, after the read that may still go on in a thread."""
+        if self.reading is not None and not self.reading.done():
+            self.reading.add_done_callback(lambda _: self.file.close())
+        else:
+            self.file.close()
 
 
 class FileResponse(StreamResponse):
-    """Sends a file; it is opened and read outside the event loop's thread.
+    """Sends a file, from the kernel where it can; it is never read into memory as a whole.
 
     :param path: the file. One that does not exist is answered with 404, one that is no
         regular file or cannot be read with 403.
@@ -50,6 +71,8 @@ class FileResponse(StreamResponse):
     ``file.br`` and ``file.gz`` beside the file are sent in its place to clients that
     accept them. Ranges (one at a time) and conditional requests are answered by RFC 9110.
     """
+
+    _send_headers_immediately = False
 
     def __init__(
         self,
@@ -86,8 +109,7 @@ class FileResponse(StreamResponse):
         try:
             return await self._answer(request, opened)
         finally:
-            # Closing a file that was only read does not block.
-            opened.file.close()
+            opened.close()
 
     async def _answer_without_file(
         self, request: BaseRequest, status: HTTPStatus
@@ -136,22 +158,25 @@ class FileResponse(StreamResponse):
             self.headers[hdrs.CONTENT_RANGE] = f"bytes {part[0]}-{part[-1]}/{info.st_size}"
         else:
             part = range(info.st_size)
-        return await self._send(request, opened.file, part)
+        return await self._send(request, opened, part)
 
     async def _send(
-        self, request: BaseRequest, file: FileIO, part: range
+        self, request: BaseRequest, opened: _Opened, part: range
     ) -> AbstractStreamWriter | None:
         if not self.compression:
             self.content_length = len(part)
         writer = await super().prepare(request)
-        if (
-            part
-            and request.method != hdrs.METH_HEAD
-            and writer is not None
-            and not await self._send_by_kernel(request, writer, file, part)
-        ):
-            await self._send_by_chunks(request, file, part)
-        await self.write_eof()
+        if writer is None or not part or request.method == hdrs.METH_HEAD:
+            await self.write_eof()
+        elif len(part) <= SMALL:
+            data = _read_at(opened.file, part.start, len(part))
+            await self.write_eof(data)
+            if len(data) < len(part):
+                self._cut_short(request)
+        else:
+            if not await self._send_by_kernel(request, writer, opened.file, part):
+                await self._send_by_chunks(request, opened, part)
+            await self.write_eof()
         return writer
 
     async def _send_by_kernel(
@@ -176,12 +201,10 @@ class FileResponse(StreamResponse):
             self._cut_short(request)
         return True
 
-    async def _send_by_chunks(self, request: BaseRequest, file: FileIO, part: range) -> None:
-        loop = asyncio.get_running_loop()
+    async def _send_by_chunks(self, request: BaseRequest, opened: _Opened, part: range) -> None:
         for start in range(part.start, part.stop, self._chunk_size):
             size = min(self._chunk_size, part.stop - start)
-            reading = loop.run_in_executor(None, _read_at, file, start, size)
-            chunk = await reading
+            chunk = await opened.read(start, size)
             await self.write(chunk)
             if len(chunk) < size:
                 self._cut_short(request)

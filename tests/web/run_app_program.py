@@ -68,6 +68,8 @@ def main():
     options = json.loads(sys.argv[1])
     make = {"object": make_app, "coroutine": make_app_later, "failure": fail}
     app = make[options.pop("as", "object")]()
+    if "files" in options:
+        app.router.add_static("/files", options.pop("files"))
     if options.pop("own_loop", False):
         options["loop"] = asyncio.new_event_loop()
     web.run_app(app, **options)

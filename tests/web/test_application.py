@@ -10,6 +10,7 @@ import pytest
 
 from aiohttp_ws import web
 from aiohttp_ws.test_utils import make_mocked_request
+from tests.web.serving import serving
 
 NUMBER = web.AppKey("number", int)
 
@@ -290,6 +291,32 @@ async def test_an_unknown_expectation_is_417():
     app.router.add_post("/", handler)
     with pytest.raises(web.HTTPExpectationFailed):
         await ask(app, "POST", "/", Expect="miracles")
+
+
+async def test_100_is_sent_when_the_handler_reads_the_body_and_not_before():
+    async def read(request):
+        return web.Response(text=await request.text())
+
+    app = web.Application()
+    app.router.add_post("/read", read)
+    app.router.add_post("/ignore", handler)
+    async with serving(app) as site:
+        for path, interim in (("/read", True), ("/ignore", False)):
+            reader, writer = await asyncio.open_connection("127.0.0.1", site.port)
+            writer.write(
+                f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n"
+                "Expect: 100-continue\r\n\r\n".encode()
+            )
+            first = await reader.readline()
+            assert (first == b"HTTP/1.1 100 Continue\r\n") is interim
+            if interim:
+                await reader.readline()
+                writer.write(b"ok")
+                assert await reader.readline() == b"HTTP/1.1 200 OK\r\n"
+            writer.close()
+            await writer.wait_closed()
+        answer = await site.ask("/read", "POST", Expect="miracles", Content_Length="0")
+        assert (answer.status, answer.body) == (417, b"Unknown Expect: miracles")
 
 
 async def test_a_route_may_have_its_own_expect_handler():

@@ -6,12 +6,14 @@ import asyncio
 import gzip
 import os
 import ssl
+import threading
 
 import aiohttp
 import pytest
 import trustme
 
 from aiohttp_ws import web
+from aiohttp_ws.web import fileresponse
 from tests.web.serving import aiohttp_talking_to, serving
 
 TEXT = b"hello world"
@@ -59,8 +61,10 @@ async def test_head_has_the_headers_of_get_and_no_body(app):
     assert head.headers == get.headers
 
 
-@pytest.mark.parametrize("name", ["big.bin", "empty.txt", "a.txt"])
-async def test_files_of_all_sizes_arrive_whole_and_the_connection_goes_on(app, folder, name):
+@pytest.mark.parametrize("size", [0, 1, 32 * 1024, 32 * 1024 + 1, 300_000, len(BIG)])
+async def test_files_of_all_sizes_arrive_whole_and_the_connection_goes_on(app, folder, size):
+    name = "sized.bin"
+    (folder / name).write_bytes(BIG[:size])
     async with aiohttp_talking_to(app) as session:
         for _ in range(2):
             async with session.get(f"/{name}") as response:
@@ -290,6 +294,42 @@ async def test_a_file_that_shrinks_while_it_is_sent_ends_the_connection(folder, 
         assert response.headers["Content-Length"] == str(len(BIG))
         with pytest.raises(aiohttp.ClientError):
             await response.read()
+
+
+async def test_a_client_that_leaves_while_a_file_is_read_leaves_no_open_file(
+    app, folder, monkeypatch
+):
+    """The read goes on in its thread; the file is closed after it, not under it."""
+    reading, go, closed = threading.Event(), threading.Event(), asyncio.Event()
+    loop = asyncio.get_running_loop()
+    read_at = fileresponse._read_at
+
+    class Watched(fileresponse.FileIO):
+        def close(self):
+            if not self.closed:
+                assert go.is_set()
+                loop.call_soon_threadsafe(closed.set)
+            super().close()
+
+    def slow_read(*args):
+        reading.set()
+        assert go.wait(20)
+        return read_at(*args)
+
+    async def refuse(*args, **kwargs):
+        raise NotImplementedError
+
+    monkeypatch.setattr(loop, "sendfile", refuse)
+    monkeypatch.setattr(fileresponse, "_read_at", slow_read)
+    monkeypatch.setattr(fileresponse, "FileIO", Watched)
+    async with serving(app, handler_cancellation=True, shutdown_timeout=0.01) as site:
+        _, writer = await asyncio.open_connection("127.0.0.1", site.port)
+        writer.write(b"GET /big.bin HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert await loop.run_in_executor(None, reading.wait, 20)
+        writer.transport.abort()
+    assert not closed.is_set()
+    go.set()
+    await asyncio.wait_for(closed.wait(), 20)
 
 
 async def test_the_access_log_counts_the_bytes_of_the_file(app, caplog):

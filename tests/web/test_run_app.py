@@ -116,6 +116,14 @@ async def test_uvloop_is_used_when_installed():
         assert await get(await run.url()) == "uvloop"
 
 
+async def test_files_are_served_on_any_loop(tmp_path):
+    (tmp_path / "f").write_text("0123456789" * 200_000)
+    for own_loop in (False, True):
+        async with running(host="127.0.0.1", port=0, files=str(tmp_path), own_loop=own_loop) as run:
+            url = await run.url()
+            assert await get(f"{url}/files/f") == (tmp_path / "f").read_text()
+
+
 async def test_a_loop_that_is_given_is_used():
     async with running(host="127.0.0.1", port=0, own_loop=True) as run:
         assert "asyncio" in await get(await run.url())
