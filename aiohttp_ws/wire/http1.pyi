@@ -70,6 +70,8 @@ class MessageParser:
         :raises ContentLengthError: when it ended inside a body of known length.
         :raises TransferEncodingError: when it ended inside a chunked body.
         """
+    def next_event(self) -> MessageHead | bytes | EndOfMessage | None:
+        """Return the next event; each parser says more."""
     def keep_rest(self) -> None:
         """Copy what is not yet parsed, so that the memory fed last may be reused.
 

@@ -51,7 +51,7 @@ class MessageHead:
     @property
     def content_encoding(self) -> str | None:
         """``Content-Encoding`` in lower case, or ``None`` without one."""
-    def first(self, name: str, /) -> str | None:
+    def first(self, name: str) -> str | None:
         """Return the first value of field *name* without building :attr:`headers`.
 
         *name* is compared without case; ``None`` when the field is absent.

@@ -33,13 +33,55 @@ cdef dict METHODS = {name.encode(): name for name in hdrs.METH_ALL}
 cdef object _CIMultiDict = CIMultiDict
 cdef object _CIMultiDictProxy = CIMultiDictProxy
 
-# Name as sent -> istr, for the two spellings that senders use: a lookup costs less than an
-# istr, and an istr keeps CIMultiDict from folding the name's case.
-cdef dict NAMES = {}
-for _name in vars(hdrs).values():
-    if isinstance(_name, istr):
-        NAMES[_name.encode()] = _name
-        NAMES[_name.lower().encode()] = istr(_name.lower())
+# The names senders use, in the two spellings they use. An istr keeps CIMultiDict from
+# folding the name's case, and finding it here is cheaper than making a str.
+cdef enum:
+    NAME_SLOTS = 1024  # four times the names, so that chains stay short
+
+cdef struct KnownName:
+    const char *text
+    Py_ssize_t size
+    void *name
+
+cdef KnownName KNOWN_NAMES[NAME_SLOTS]
+cdef list KEPT_NAMES = []  # owns what KNOWN_NAMES points to
+
+
+cdef inline uint32_t name_slot(const char *text, Py_ssize_t size) noexcept:
+    # Length, ends and middle tell nearly all the names of hdrs apart.
+    cdef uint32_t key = <uint32_t>size * 131
+    key = (key + <unsigned char>text[0]) * 131
+    key = (key + <unsigned char>text[size // 2]) * 131
+    return (key + <unsigned char>text[size - 1]) * 131 % NAME_SLOTS
+
+
+cdef int keep_name(bytes text, object name) except -1:
+    cdef uint32_t slot = name_slot(PyBytes_AS_STRING(text), len(text))
+    while KNOWN_NAMES[slot].text != NULL:
+        slot = (slot + 1) % NAME_SLOTS
+    KEPT_NAMES.append((text, name))
+    KNOWN_NAMES[slot].text = PyBytes_AS_STRING(text)
+    KNOWN_NAMES[slot].size = len(text)
+    KNOWN_NAMES[slot].name = <void *>name
+    return 0
+
+
+for _spelling in {
+    spelling
+    for name in vars(hdrs).values() if isinstance(name, istr)
+    for spelling in (str(name), name.lower())
+}:
+    keep_name(_spelling.encode(), istr(_spelling))
+
+
+cdef inline object field_name(const char *text, Py_ssize_t size):
+    cdef uint32_t slot = name_slot(text, size)
+    while KNOWN_NAMES[slot].text != NULL:
+        if KNOWN_NAMES[slot].size == size and memcmp(KNOWN_NAMES[slot].text, text, size) == 0:
+            return <object>KNOWN_NAMES[slot].name
+        slot = (slot + 1) % NAME_SLOTS
+    return ascii_text(text, size)
+
 
 cdef dict REASONS = {status.value: status.phrase for status in HTTPStatus}
 REASONS[302] = "Found"
@@ -60,14 +102,14 @@ cdef inline str field_text(const char *data, Py_ssize_t size):
 
 cdef object make_headers(const char *base, const http1_field *fields, uint32_t count):
     cdef list pairs = []
+    cdef const http1_field *field
     cdef uint32_t i
-    cdef bytes raw
     for i in range(count):
-        raw = PyBytes_FromStringAndSize(base + fields[i].name, fields[i].name_size)
-        name = NAMES.get(raw)
-        if name is None:
-            name = ascii_text(base + fields[i].name, fields[i].name_size)
-        pairs.append((name, field_text(base + fields[i].value, fields[i].value_size)))
+        field = &fields[i]
+        pairs.append((
+            field_name(base + field.name, field.name_size),
+            field_text(base + field.value, field.value_size),
+        ))
     return _CIMultiDictProxy(_CIMultiDict(pairs))
 
 

@@ -113,11 +113,12 @@ def test_names_and_values_are_str(bad: Any) -> None:
     for headers in ([(bad, "x")], [("X", bad)]):
         with pytest.raises(TypeError, match="is not a str"):
             serialise_response_head(200, "OK", V, headers)
-    for call in (
+    calls: list[Callable[[], bytes]] = [
         lambda: serialise_response_head(200, bad, V, ()),
         lambda: serialise_request_head(bad, "/", V, ()),
         lambda: serialise_request_head("GET", bad, V, ()),
-    ):
+    ]
+    for call in calls:
         with pytest.raises(TypeError):
             call()
 
