@@ -17,7 +17,7 @@ cdef class LoopResources:
     cdef:
         readonly object loop
         object call_soon
-        readonly bytearray receive_buffer
+        readonly object receive_buffer  # a memoryview
         uint8_t *receive_ptr
         uint8_t keys[KEY_POOL]
         int keys_used

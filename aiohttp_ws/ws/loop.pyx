@@ -35,8 +35,11 @@ cdef class LoopResources:
     def __cinit__(self, loop):
         self.loop = loop
         self.call_soon = loop.call_soon
-        self.receive_buffer = bytearray(RECEIVE_BUFFER)
-        self.receive_ptr = self.receive_buffer
+        cdef bytearray storage = bytearray(RECEIVE_BUFFER)
+        self.receive_ptr = storage
+        # A view, since asyncio's TLS reads into slices of what get_buffer() returns: a slice of
+        # a bytearray is a copy, and what was read into it would be lost.
+        self.receive_buffer = memoryview(storage)
         self.keys_used = KEY_POOL
         self.dirty = []
         self.flush_callback = self.flush_dirty
