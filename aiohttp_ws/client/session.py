@@ -277,6 +277,7 @@ class ClientSession(SessionSettings):
         compress: int = 0,
         max_msg_size: int = 4 * 1024 * 1024,
         decode_text: bool = True,
+        max_queue: int = 256 * 1024,
     ) -> RequestContext[ClientWebSocketResponse]:
         """Open a WebSocket; ``await`` it, or ``async with`` it.
 
@@ -292,6 +293,8 @@ class ClientSession(SessionSettings):
         :param compress: window bits of permessage-deflate (9 to 15), 0 for none.
         :param max_msg_size: bytes a message may have; 4 MiB, 0 for no limit.
         :param decode_text: give text messages as ``str``, not ``bytes``.
+        :param max_queue: bytes of messages, read and not received, at which the socket is
+            read no further.
         :raises WSServerHandshakeError: when the server refuses.
 
         The other parameters are those of :meth:`request`.
@@ -321,6 +324,7 @@ class ClientSession(SessionSettings):
                 compress=compress,
                 max_msg_size=max_msg_size,
                 decode_text=decode_text,
+                max_queue=max_queue,
             )
         )
 
@@ -337,6 +341,8 @@ class ClientSession(SessionSettings):
         """Close the session, and its connector when the session owns it."""
         connector, self._connector = self._connector, None
         if connector is not None and self._connector_owner:
+            for websocket in tuple(self._websockets):
+                websocket._abort()
             await connector.close()
 
     def detach(self) -> None:

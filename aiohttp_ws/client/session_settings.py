@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import warnings
+import weakref
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from http.cookies import SimpleCookie
 from typing import Any, TypeAlias
@@ -123,6 +124,8 @@ class SessionSettings:
             self._cookie_jar.update_cookies(cookies)
         self._connector = connector
         self._connector_owner = connector_owner
+        #: Connections that an upgrade took out of the connector; they end with the session.
+        self._websockets: weakref.WeakSet[ClientWebSocketResponse] = weakref.WeakSet()
         self._default_auth = auth
         self._version = version
         self._json_serialize = json_serialize

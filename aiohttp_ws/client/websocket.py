@@ -164,13 +164,15 @@ async def connect_websocket(
         deflate=deflate,
         deflate_options=options,
     )
-    return session._ws_response_class(
+    websocket = session._ws_response_class(
         response,
         connection,
         protocol=subprotocol,
         deflate=deflate,
         receive_timeout=receive_timeout,
     )
+    session._websockets.add(websocket)
+    return websocket
 
 
 def deflate_options(compress: int | DeflateOptions) -> DeflateOptions | None:

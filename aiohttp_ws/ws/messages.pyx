@@ -346,7 +346,7 @@ cdef class MessageConnection(WSListener):
 
     cdef int push(self, object msg_type, object data, Py_ssize_t size) except -1:
         cdef MessageQueue queue = self.queue
-        queue.push(aws_new_triple(MESSAGE, msg_type, data, None), size + MESSAGE_OVERHEAD)
+        queue.push(aws_new_triple(MESSAGE, msg_type, data, ""), size + MESSAGE_OVERHEAD)
         if queue.cost >= self.max_queue:
             self.transport.pause_reading()
         return 0
@@ -896,13 +896,21 @@ cdef class MessageStream:
         """Send *data*, encoded by *dumps*, as a text message."""
         if self._connection is None:
             return Failed(not_prepared())
-        return self._connection.send_text(dumps(data), compress)
+        try:
+            text = dumps(data)
+        except Exception as exc:
+            return Failed(exc)
+        return self._connection.send_text(text, compress)
 
     def send_json_bytes(self, data, compress=None, *, dumps):
-        """Send *data* as text; *dumps* returns it encoded, as orjson's does."""
+        """Send *data* as a binary message; *dumps* returns it encoded, as orjson's does."""
         if self._connection is None:
             return Failed(not_prepared())
-        return self._connection.send_buffer(OP_BINARY, dumps(data), compress)
+        try:
+            encoded = dumps(data)
+        except Exception as exc:
+            return Failed(exc)
+        return self._connection.send_buffer(OP_BINARY, encoded, compress)
 
     def send_frame(self, message, opcode, compress=None):
         """Send *message*, bytes-like, as one frame of type *opcode*."""

@@ -478,6 +478,10 @@ def check_control(message):
         return b""
     if isinstance(message, str):
         message = message.encode()
+    elif not isinstance(message, (bytes, bytearray, memoryview)):
+        raise TypeError(
+            f"payload of a control frame must be bytes-like or str, not {type(message).__name__}"
+        )
     if len(message) > 125:
         raise ValueError(
             f"control frame payload of {len(message)} bytes exceeds 125 (RFC 6455 5.5);"

@@ -89,7 +89,7 @@ class WSMessage(NamedTuple):
 
     ``data`` is :class:`str` for text, :class:`bytes` for binary, ping and pong, the close
     code for :attr:`WSMsgType.CLOSE`, the exception for :attr:`WSMsgType.ERROR`, and
-    ``None`` for the others. ``extra`` is the reason of a close message, else ``None``.
+    ``None`` for the others. ``extra`` is the reason of a close message.
     """
 
     type: WSMsgType

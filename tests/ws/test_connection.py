@@ -36,8 +36,8 @@ async def settle(turns: int = 5) -> None:
 async def test_messages_arrive_in_order_with_their_types(side):
     peer = Peer(server=side)
     peer.transport.feed(peer.frame(TEXT, b"one") + peer.frame(BINARY, b"two"))
-    assert await peer.stream.receive() == (WSMsgType.TEXT, "one", None)
-    assert await peer.stream.receive() == (WSMsgType.BINARY, b"two", None)
+    assert await peer.stream.receive() == (WSMsgType.TEXT, "one", "")
+    assert await peer.stream.receive() == (WSMsgType.BINARY, b"two", "")
 
 
 async def test_a_message_is_a_wsmessage(side):
@@ -46,7 +46,7 @@ async def test_a_message_is_a_wsmessage(side):
     message = await peer.stream.receive()
     assert type(message) is WSMessage
     assert message.json() == {"a": 1}
-    assert message.extra is None
+    assert message.extra == ""
 
 
 async def test_one_byte_at_a_time_makes_the_same_messages(side):
@@ -130,7 +130,7 @@ async def test_receive_str_and_bytes_refuse_the_other_type(side):
 async def test_text_stays_bytes_with_decode_text_false(side):
     peer = Peer(server=side, decode_text=False)
     peer.send(TEXT, b"\xff")
-    assert await peer.stream.receive() == (WSMsgType.TEXT, b"\xff", None)
+    assert await peer.stream.receive() == (WSMsgType.TEXT, b"\xff", "")
 
 
 # ---------------------------------------------------------------------------- sends
@@ -229,8 +229,8 @@ async def test_pings_to_a_full_output_are_answered_once_with_the_latest(side):
 async def test_pings_and_pongs_are_received_without_autoping(side):
     peer = Peer(server=side, autoping=False)
     peer.transport.feed(peer.frame(PING, b"a") + peer.frame(PONG, b"b"))
-    assert await peer.stream.receive() == (WSMsgType.PING, b"a", None)
-    assert await peer.stream.receive() == (WSMsgType.PONG, b"b", None)
+    assert await peer.stream.receive() == (WSMsgType.PING, b"a", "")
+    assert await peer.stream.receive() == (WSMsgType.PONG, b"b", "")
     assert peer.sent() == []
 
 
