@@ -12,6 +12,7 @@ VERSIONS ?= 3.10 3.12 3.13
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip install --quiet --disable-pip-version-check
 JOBS := $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
+EDITABLE := AIOHTTP_WS_ONLY=- PYTHONWARNINGS=ignore $(PIP) --no-build-isolation --editable
 BUILD_REQUIRES := "setuptools>=77" "Cython>=3.1,<4"
 NODE_PEER := tests/interop/node
 
@@ -85,9 +86,10 @@ $(VENV)/.created:
 	@touch $@
 
 # The metadata, the dependencies and a link to this folder; AIOHTTP_WS_ONLY=- compiles nothing yet.
+# The warning that is silenced tells of folders named as the package: there is one, on purpose.
 $(VENV)/.installed: $(VENV)/.created pyproject.toml
 	@echo "installing aiohttp_ws (editable)"
-	@AIOHTTP_WS_ONLY=- $(PIP) --no-build-isolation --editable .
+	@$(EDITABLE) .
 	@touch $@
 
 $(VENV)/.built: $(VENV)/.installed $(COMPILED_FROM)
@@ -97,7 +99,7 @@ $(VENV)/.built: $(VENV)/.installed $(COMPILED_FROM)
 
 $(VENV)/.%-deps: $(VENV)/.installed
 	@echo "installing what $* needs"
-	@AIOHTTP_WS_ONLY=- $(PIP) --no-build-isolation --editable ".[$*]"
+	@$(EDITABLE) ".[$*]"
 	@touch $@
 
 $(VENV)/.bench-deps: $(VENV)/.built benchmarks/requirements.txt

@@ -5,6 +5,7 @@ another than ``aiohttp_ws`` checks the harness.
 """
 
 import asyncio
+import contextlib
 import importlib
 import sys
 
@@ -19,11 +20,13 @@ async def echo_all(url: str, library: str) -> None:
             async with session.ws_connect(
                 f"{url}/runCase?case={case}&agent={library}", compress=15, max_msg_size=0
             ) as ws:
-                async for message in ws:
-                    if message.type is text:
-                        await ws.send_str(message.data)
-                    elif message.type is binary:
-                        await ws.send_bytes(message.data)
+                # A peer that broke the protocol after its message cannot be answered any more.
+                with contextlib.suppress(ConnectionError):
+                    async for message in ws:
+                        if message.type is text:
+                            await ws.send_str(message.data)
+                        elif message.type is binary:
+                            await ws.send_bytes(message.data)
             if case % 25 == 0 or case == count:
                 print(f"  client: {case} of {count}", flush=True)
         async with session.ws_connect(f"{url}/updateReports?agent={library}") as ws:

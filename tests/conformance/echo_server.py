@@ -4,6 +4,7 @@ LIBRARY is a module with aiohttp's interface; another than ``aiohttp_ws`` checks
 """
 
 import asyncio
+import contextlib
 import importlib
 import sys
 
@@ -15,11 +16,13 @@ async def serve(port: int, library: str) -> None:
     async def echo(request):
         ws = web.WebSocketResponse(compress=True, max_msg_size=0)
         await ws.prepare(request)
-        async for message in ws:
-            if message.type is msg_type.TEXT:
-                await ws.send_str(message.data)
-            elif message.type is msg_type.BINARY:
-                await ws.send_bytes(message.data)
+        # A peer that broke the protocol after its message cannot be answered any more.
+        with contextlib.suppress(ConnectionError):
+            async for message in ws:
+                if message.type is msg_type.TEXT:
+                    await ws.send_str(message.data)
+                elif message.type is msg_type.BINARY:
+                    await ws.send_bytes(message.data)
         return ws
 
     app = web.Application()
