@@ -9,6 +9,5 @@ from ..version import __version__
 
 __all__ = ("SERVER_SOFTWARE",)
 
-SERVER_SOFTWARE: Final = "Python/{0.major}.{0.minor} aiohttp_ws/{1}".format(
-    sys.version_info, __version__
-)
+_PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
+SERVER_SOFTWARE: Final = f"Python/{_PYTHON} aiohttp_ws/{__version__}"

@@ -320,7 +320,7 @@ class StreamReader:
 
         :raises asyncio.IncompleteReadError: when the body ends before.
         """
-        pieces = []
+        pieces: list[bytes] = []
         left = n
         while left > 0:
             if not await self._more("readexactly"):

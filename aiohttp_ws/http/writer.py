@@ -161,9 +161,7 @@ class StreamWriter(AbstractStreamWriter):
             self.buffer_size += len(data)
             self._send(data)
 
-    async def write(
-        self, chunk: Byteish, *, drain: bool = True, LIMIT: int = DRAIN_AT
-    ) -> None:
+    async def write(self, chunk: Byteish, *, drain: bool = True, LIMIT: int = DRAIN_AT) -> None:
         """Write a piece of body; waits while the transport is above its high-water mark.
 
         :raises ClientConnectionResetError: when the connection is lost or closing.
@@ -204,4 +202,3 @@ class StreamWriter(AbstractStreamWriter):
         """Wait until the transport is below its high-water mark."""
         if self._connection.transport is not None:
             await self._connection._drain()
-

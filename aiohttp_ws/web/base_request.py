@@ -535,9 +535,7 @@ class BaseRequest(MutableMapping[Any, Any], ContentFields):
                 max_size=self._client_max_size,
                 text=f"form has more than client_max_fields={limit} fields",
             )
-        return parse_qsl(
-            body.rstrip().decode(charset), keep_blank_values=True, encoding=charset
-        )
+        return parse_qsl(body.rstrip().decode(charset), keep_blank_values=True, encoding=charset)
 
     def __repr__(self) -> str:
         path = self._message.target.encode("ascii", "backslashreplace").decode("ascii")

@@ -264,7 +264,12 @@ cdef class HTTPConnection(Flushable):
         self.start_task()
 
     cdef int start_task(self) except -1:
-        self.task = self.settings.loop.create_task(self.run())
+        cdef object create_task = self.settings.loop.create_task
+        if self.pristine is None:
+            self.task = create_task(self.run())
+        else:
+            # A task takes a copy of the context that it is made in.
+            self.task = self.pristine.run(create_task, self.run())
         return 0
 
     def get_buffer(self, sizehint):

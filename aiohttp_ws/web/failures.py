@@ -45,9 +45,7 @@ def answer_error(request: BaseRequest, error: Exception, logger: logging.Logger)
     return response
 
 
-def answer_wrong_result(
-    request: BaseRequest, result: object, logger: logging.Logger
-) -> Response:
+def answer_wrong_result(request: BaseRequest, result: object, logger: logging.Logger) -> Response:
     """Return the answer to a request whose handler returned no response."""
     if result is None:
         logger.error("the handler of %r returned None: is a return missing?", request)
@@ -69,7 +67,5 @@ def log_wrong_end(request: BaseRequest, error: BaseException, logger: logging.Lo
 def _internal_error(request: BaseRequest) -> Response:
     title = f"500 {reason_of(500)}"
     if "text/html" in request.headers.get("Accept", ""):
-        return Response(
-            status=500, text=_HTML.format(title, _TROUBLE), content_type="text/html"
-        )
+        return Response(status=500, text=_HTML.format(title, _TROUBLE), content_type="text/html")
     return Response(status=500, text=f"{title}\n\n{_TROUBLE}")

@@ -58,7 +58,7 @@ class Request(BaseRequest):
             apps = self._match_info._apps
         except AttributeError:  # the router itself answers
             return False
-        for app in apps:
+        for app in apps:  # noqa: SIM110 - a generator would cost as much as the rest
             if app._on_response_prepare:
                 return True
         return False

@@ -132,7 +132,9 @@ class Response(StreamResponse):
         try:
             payload = get_payload(body)
         except PayloadLookupError:
-            raise ValueError(f"body is {type(body).__name__}, for which there is no Payload") from None
+            raise ValueError(
+                f"body is {type(body).__name__}, for which there is no Payload"
+            ) from None
         self._body = payload
         headers = self.headers
         headers.setdefault(hdrs.CONTENT_TYPE, payload.content_type)

@@ -134,9 +134,7 @@ class Server:
         """Called by each connection when it opens."""
         self._connections[handler] = transport
 
-    def connection_lost(
-        self, handler: RequestHandler, exc: BaseException | None = None
-    ) -> None:
+    def connection_lost(self, handler: RequestHandler, exc: BaseException | None = None) -> None:
         """Called by each connection when it is gone."""
         if self._connections.pop(handler, None) is not None and handler.busy:
             self._unfinished.add(handler)

@@ -414,7 +414,8 @@ class StreamResponse(MutableMapping[Any, Any], ContentFields):
     def _prepare_headers(self) -> None:
         """Add what frames the body (RFC 9112 6), and the headers every response has."""
         request, writer, headers = self._req, self._payload_writer, self.headers
-        assert request is not None and writer is not None
+        assert request is not None
+        assert writer is not None
         version = request.version
         if self._status < 200 or self._status == 204:
             # RFC 9112 6.1 and RFC 9110 8.6: neither has a place here.
@@ -455,13 +456,12 @@ class StreamResponse(MutableMapping[Any, Any], ContentFields):
         :raises ValueError: for a header that HTTP cannot carry.
         """
         request, writer, headers = self._req, self._payload_writer, self.headers
-        assert request is not None and writer is not None
+        assert request is not None
+        assert writer is not None
         if self._cookies:
             for cookie in self._cookies.values():
                 headers.add(hdrs.SET_COOKIE, cookie.OutputString())
-        head = serialise_response_head(
-            self._status, self._reason, tuple(request.version), headers
-        )
+        head = serialise_response_head(self._status, self._reason, (1, request.version[1]), headers)
         self._head_length = len(head)
         writer.hold_head(head)
         if self._send_headers_immediately:

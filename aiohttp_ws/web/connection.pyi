@@ -1,0 +1,97 @@
+"""The server's side of one HTTP connection."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from ..abc import AbstractAccessLogger
+from ..http.writer import StreamWriter
+from .base_request import BaseRequest
+from .server import Server
+from .stream_response import StreamResponse
+from .websocket import WebSocketResponse
+
+class ConnectionSettings:
+    """What all connections of a server have in common; :class:`Server` documents each."""
+
+    def __init__(
+        self,
+        *,
+        server: Server,
+        loop: asyncio.AbstractEventLoop,
+        handler: Callable[[BaseRequest], Awaitable[StreamResponse]],
+        request_factory: Callable[..., BaseRequest],
+        logger: logging.Logger,
+        access_logger: AbstractAccessLogger | None,
+        keepalive_timeout: float,
+        lingering_time: float,
+        head_timeout: float,
+        body_timeout: float,
+        max_line_size: int,
+        max_field_size: int,
+        max_headers: int,
+        read_bufsize: int,
+        auto_decompress: bool,
+        handler_cancellation: bool,
+        tcp_keepalive: bool,
+    ) -> None: ...
+
+class HTTPConnection:
+    """See :class:`RequestHandler`."""
+
+    websocket: WebSocketResponse | None
+    """The WebSocket this connection became; shutdown closes it."""
+
+    def __init__(self, settings: ConnectionSettings) -> None: ...
+    @property
+    def transport(self) -> asyncio.Transport | None:
+        """The transport, ``None`` when it is gone; what was written so far precedes."""
+    @property
+    def connected(self) -> bool:
+        """Whether the client is still there, as far as we know."""
+    @property
+    def busy(self) -> bool:
+        """Whether a handler runs."""
+    @property
+    def peername(self) -> Any:
+        """The client's address, ``None`` when it is gone."""
+    @property
+    def keepalive_timeout(self) -> float:
+        """Seconds that the connection waits for another request."""
+    @property
+    def allows_keep_alive(self) -> bool:
+        """Whether another request may follow, as far as this side goes."""
+    def make_writer(self) -> StreamWriter:
+        """Return what the response to the current request is written to."""
+    def send_continue(self) -> None:
+        """Send ``100 Continue`` if the client waits for it (RFC 9110 10.1.1)."""
+    def close(self) -> None:
+        """Take no more requests; the one being handled is answered first."""
+    def force_close(self) -> None:
+        """Close the connection at once; what was written still leaves."""
+    def detach(self) -> tuple[asyncio.Transport, bytes]:
+        """Hand the connection over to another protocol, after its response to an upgrade.
+
+        :returns: the transport and the bytes that came after the request. The caller sets
+            the transport's new protocol, which calls :meth:`connection_lost`.
+        :raises ConnectionResetError: when the client is gone.
+        """
+    async def _drain(self) -> None: ...
+    async def shutdown(self, timeout: float | None = 15.0) -> None:
+        """Close the connection: its WebSocket with 1001, its request once answered.
+
+        :param timeout: seconds until a handler that still runs is cancelled.
+        """
+    def pause_reading(self) -> None:
+        """Read no more from the socket; a body's reader asks for it."""
+    def resume_reading(self) -> None:
+        """Read from the socket again."""
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """The transport is gone."""
+
+class RequestHandler(HTTPConnection, asyncio.BufferedProtocol):
+    """One connection of a :class:`Server`: reads requests, runs the handler, answers.
+
+    Handlers meet it as :attr:`BaseRequest.protocol`.
+    """
