@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import mimetypes
-from pathlib import Path
+import os
+from functools import lru_cache
 from typing import Final
 
 __all__ = ("PRECOMPRESSED", "accepted_encodings", "guess_content_type")
@@ -37,17 +38,19 @@ _COMPRESSED_TYPES: Final = {
 }
 
 
-def guess_content_type(path: Path) -> str:
+@lru_cache(maxsize=1024)
+def guess_content_type(path: str) -> str:
     """Return the media type that the name of *path* suggests.
 
     A compressed file is of the type of its compression: ``.tar.gz`` is served as it lies.
     """
-    content_type, encoding = _TYPES.guess_type(path.name)
+    content_type, encoding = _TYPES.guess_type(os.path.basename(path))
     if encoding is not None:
         return _COMPRESSED_TYPES.get(encoding, "application/octet-stream")
     return content_type or "application/octet-stream"
 
 
+@lru_cache(maxsize=256)
 def accepted_encodings(accept_encoding: str) -> frozenset[str]:
     """Return the codings that an ``Accept-Encoding`` names and does not refuse (RFC 9110 12.5.3).
 

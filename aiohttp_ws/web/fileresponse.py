@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import os
-import stat
-from dataclasses import dataclass
 from http import HTTPStatus
-from io import FileIO
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .. import hdrs
 from ..typedefs import LooseHeaders, PathLike
 from .conditional import RangeNotSatisfiable, evaluate_preconditions, requested_range
-from .file_types import PRECOMPRESSED, accepted_encodings, guess_content_type
+from .file_types import accepted_encodings, guess_content_type
+from .open_files import OpenFile, open_file
 from .stream_response import StreamResponse
 
 if TYPE_CHECKING:
@@ -22,39 +19,6 @@ if TYPE_CHECKING:
     from .request import BaseRequest
 
 __all__ = ("FileResponse",)
-
-
-# A part of up to so many bytes is read at once and leaves with the head, in one system call.
-# The kernel would wait for the disk just the same in sendfile().
-SMALL = 32 * 1024
-
-
-@dataclass(slots=True)
-class _Opened:
-    """A regular file opened for one response."""
-
-    file: FileIO
-    info: os.stat_result
-    #: The content coding of the file, when a precompressed sibling was taken.
-    encoding: str | None
-    #: Whether another request for the same path could get another coding.
-    varies: bool
-    #: The read that a thread is busy with.
-    reading: asyncio.Future[bytes] | None = None
-
-    async def read(self, start: int, size: int) -> bytes:
-        """Read in another thread."""
-        loop = asyncio.get_running_loop()
-        self.reading = loop.run_in_executor(None, _read_at, self.file, start, size)
-        # A thread cannot be cancelled: it goes on, and close() waits for it.
-        return await asyncio.shield(self.reading)
-
-    def close(self) -> None:
-        """Close the file, after the read that may still go on in a thread."""
-        if self.reading is not None and not self.reading.done():
-            self.reading.add_done_callback(lambda _: self.file.close())
-        else:
-            self.file.close()
 
 
 class FileResponse(StreamResponse):
@@ -85,27 +49,27 @@ class FileResponse(StreamResponse):
         super().__init__(status=status, reason=reason, headers=headers)
         if chunk_size < 1:
             raise ValueError(f"chunk_size={chunk_size} must be at least 1")
-        self._path = Path(path)
+        self._path = os.fspath(path)
         self._chunk_size = chunk_size
+        # The file, when it was opened already by who made the response.
+        self._opened: OpenFile | None = None
 
     async def prepare(self, request: BaseRequest) -> AbstractStreamWriter | None:
         """Send the head and the file."""
         if self.prepared:
             return await super().prepare(request)
-        loop = asyncio.get_running_loop()
-        accepted: frozenset[str] | None = None
-        if not self.compression and hdrs.CONTENT_ENCODING not in self.headers:
-            accepted = accepted_encodings(request.headers.get(hdrs.ACCEPT_ENCODING, ""))
-        opening = loop.run_in_executor(None, _open, self._path, accepted)
-        try:
-            opened = await asyncio.shield(opening)
-        except asyncio.CancelledError:
-            opening.add_done_callback(_close_unused)
-            raise
-        except PermissionError:
-            return await self._answer_without_file(request, HTTPStatus.FORBIDDEN)
-        except OSError:
-            return await self._answer_without_file(request, HTTPStatus.NOT_FOUND)
+        opened, self._opened = self._opened, None
+        if opened is None:
+            loop = asyncio.get_running_loop()
+            accepted: frozenset[str] | None = None
+            if not self.compression and hdrs.CONTENT_ENCODING not in self.headers:
+                accepted = accepted_encodings(request.headers.get(hdrs.ACCEPT_ENCODING, ""))
+            try:
+                opened = await loop.run_in_executor(None, open_file, self._path, accepted)
+            except (PermissionError, IsADirectoryError):
+                return await self._answer_without_file(request, HTTPStatus.FORBIDDEN)
+            except (OSError, ValueError):
+                return await self._answer_without_file(request, HTTPStatus.NOT_FOUND)
         try:
             return await self._answer(request, opened)
         finally:
@@ -121,7 +85,7 @@ class FileResponse(StreamResponse):
         await self.write_eof()
         return writer
 
-    async def _answer(self, request: BaseRequest, opened: _Opened) -> AbstractStreamWriter | None:
+    async def _answer(self, request: BaseRequest, opened: OpenFile) -> AbstractStreamWriter | None:
         info = opened.info
         # Size and time change when the content does; a coding has a file, so a tag, of its own.
         etag = f"{info.st_mtime_ns:x}-{info.st_size:x}"
@@ -161,26 +125,26 @@ class FileResponse(StreamResponse):
         return await self._send(request, opened, part)
 
     async def _send(
-        self, request: BaseRequest, opened: _Opened, part: range
+        self, request: BaseRequest, opened: OpenFile, part: range
     ) -> AbstractStreamWriter | None:
         if not self.compression:
             self.content_length = len(part)
         writer = await super().prepare(request)
         if writer is None or not part or request.method == hdrs.METH_HEAD:
             await self.write_eof()
-        elif len(part) <= SMALL:
-            data = _read_at(opened.file, part.start, len(part))
+        elif opened.content is not None:
+            data = opened.content[part.start : part.stop]
             await self.write_eof(data)
             if len(data) < len(part):
                 self._cut_short(request)
         else:
-            if not await self._send_by_kernel(request, writer, opened.file, part):
+            if not await self._send_by_kernel(request, writer, opened, part):
                 await self._send_by_chunks(request, opened, part)
             await self.write_eof()
         return writer
 
     async def _send_by_kernel(
-        self, request: BaseRequest, writer: AbstractStreamWriter, file: FileIO, part: range
+        self, request: BaseRequest, writer: AbstractStreamWriter, opened: OpenFile, part: range
     ) -> bool:
         """Send *part* with ``sendfile``; false when transport or response cannot."""
         transport = request.transport
@@ -191,7 +155,13 @@ class FileResponse(StreamResponse):
         loop = asyncio.get_running_loop()
         writer.send_headers()
         try:
-            sent = await loop.sendfile(transport, file, part.start, len(part), fallback=False)
+            sent = await loop.sendfile(
+                transport,
+                opened,  # type: ignore[arg-type]  # the descriptor is all it needs
+                part.start,
+                len(part),
+                fallback=False,
+            )
         except (NotImplementedError, asyncio.SendfileNotAvailableError):
             return False  # uvloop, or a transport of another kind
         writer.output_size += sent
@@ -201,7 +171,7 @@ class FileResponse(StreamResponse):
             self._cut_short(request)
         return True
 
-    async def _send_by_chunks(self, request: BaseRequest, opened: _Opened, part: range) -> None:
+    async def _send_by_chunks(self, request: BaseRequest, opened: OpenFile, part: range) -> None:
         for start in range(part.start, part.stop, self._chunk_size):
             size = min(self._chunk_size, part.stop - start)
             chunk = await opened.read(start, size)
@@ -216,48 +186,3 @@ class FileResponse(StreamResponse):
         self.force_close()
         if request.transport is not None:
             request.transport.abort()
-
-
-def _open(path: Path, accepted: frozenset[str] | None) -> _Opened:
-    """Open *path* or a compressed sibling that is *accepted*; blocks.
-
-    :raises PermissionError: it is no regular file, or may not be read.
-    """
-    varies = False
-    for encoding, suffix in PRECOMPRESSED if accepted is not None else ():
-        sibling = path.with_name(path.name + suffix)
-        try:
-            if not stat.S_ISREG(os.stat(sibling).st_mode):
-                continue
-            varies = True
-            if accepted is not None and encoding in accepted:
-                file, info = _open_regular(sibling)
-                return _Opened(file, info, encoding, varies)
-        except (OSError, ValueError):
-            continue  # the file itself may do
-    file, info = _open_regular(path)
-    return _Opened(file, info, None, varies)
-
-
-def _open_regular(path: Path) -> tuple[FileIO, os.stat_result]:
-    # Looked at before it is opened, as opening a device can have effects; without blocking,
-    # as a pipe may have taken its place; and again after, as the answer describes this file.
-    if not stat.S_ISREG(os.stat(path).st_mode):
-        raise PermissionError(f"{path} is no regular file")
-    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
-    file = FileIO(os.open(path, flags | getattr(os, "O_BINARY", 0)))
-    info = os.fstat(file.fileno())
-    if not stat.S_ISREG(info.st_mode):
-        file.close()
-        raise PermissionError(f"{path} is no regular file")
-    return file, info
-
-
-def _read_at(file: FileIO, start: int, size: int) -> bytes:
-    file.seek(start)
-    return file.read(size)
-
-
-def _close_unused(opening: asyncio.Future[_Opened]) -> None:
-    if not opening.cancelled() and opening.exception() is None:
-        opening.result().file.close()

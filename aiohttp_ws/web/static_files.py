@@ -17,9 +17,11 @@ from yarl import URL
 from .. import hdrs
 from ..typedefs import PathLike
 from .exceptions import HTTPForbidden, HTTPNotFound
+from .file_types import accepted_encodings
 from .fileresponse import FileResponse
 from .handlers import ExpectHandler
 from .match_info import UrlMappingMatchInfo
+from .open_files import open_file
 from .paths import decode_parameter, encode_parameter, safe_path
 from .resources import PrefixResource, Resolved
 from .response import Response
@@ -85,7 +87,7 @@ class StaticResource(PrefixResource):
         self._follow_symlinks = follow_symlinks
         self._append_version = append_version
         self._expect_handler = expect_handler
-        self._versions: dict[Path, tuple[int, int, str]] = {}
+        self._versions: dict[str, tuple[int, int, str]] = {}
         self._routes: dict[str, ResourceRoute] = {
             method: ResourceRoute(method, self._handle, self, expect_handler=expect_handler)
             for method in (hdrs.METH_GET, hdrs.METH_HEAD)
@@ -140,13 +142,13 @@ class StaticResource(PrefixResource):
     def _version_of(self, filename: str) -> str | None:
         try:
             path = self._locate(filename)
-            info = path.stat()
+            info = os.stat(path)
             if not stat.S_ISREG(info.st_mode):
                 return None
             known = self._versions.get(path)
             if known is None or known[:2] != (info.st_mtime_ns, info.st_size):
                 digest = hashlib.sha256()
-                with path.open("rb") as file:
+                with open(path, "rb") as file:
                     while chunk := file.read(self._chunk_size):
                         digest.update(chunk)
                 version = urlsafe_b64encode(digest.digest()).decode()
@@ -169,48 +171,57 @@ class StaticResource(PrefixResource):
 
     async def _handle(self, request: Request) -> StreamResponse:
         filename = request.match_info["filename"]
+        accepted = accepted_encodings(request.headers.get(hdrs.ACCEPT_ENCODING, ""))
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(None, self._response_for, filename)
+        # All that may block is done in one visit to another thread: each costs as much as
+        # the rest of a small file's way.
+        return await loop.run_in_executor(None, self._response_for, filename, accepted)
 
-    def _response_for(self, filename: str) -> StreamResponse:
+    def _response_for(self, filename: str, accepted: frozenset[str]) -> StreamResponse:
         path = self._locate(filename)
         try:
-            mode = path.stat().st_mode
-            if stat.S_ISDIR(mode):
-                if not self._show_index:
-                    raise HTTPForbidden
-                return Response(text=self._index_of(path, filename), content_type="text/html")
+            opened = open_file(path, accepted)
+        except IsADirectoryError:
+            if not self._show_index:
+                raise HTTPForbidden from None
+            return Response(text=self._index_of(path, filename), content_type="text/html")
         except PermissionError:
             raise HTTPForbidden from None
-        except OSError:
+        except (OSError, ValueError):
             raise HTTPNotFound from None
-        if not stat.S_ISREG(mode):
-            raise HTTPForbidden  # reading a pipe or a device could block, or do something
         if filename.endswith("/"):
             raise HTTPNotFound  # the name of a folder
-        return FileResponse(path, chunk_size=self._chunk_size)
+        response = FileResponse(path, chunk_size=self._chunk_size)
+        response._opened = opened
+        return response
 
-    def _locate(self, filename: str) -> Path:
+    def _locate(self, filename: str) -> str:
         """Return the path that *filename* means; raise 404 for one outside of the folder."""
-        if "\0" in filename or ".." in filename.replace("\\", "/").split("/"):
+        parts = (filename.replace("\\", "/") if os.sep == "\\" else filename).split("/")
+        # An absolute name would replace the folder, ".." leave it; a drive or a stream of a
+        # file has a colon on Windows.
+        if ".." in parts or "\0" in filename or filename.startswith("/"):
             raise HTTPNotFound
-        # An absolute name would replace the folder; "C:" and "\\host" do on Windows.
-        wanted = self._directory / filename
-        try:
-            if self._follow_symlinks:
-                wanted.relative_to(self._directory)
-                return wanted.resolve()
-            path = wanted.resolve()
-            path.relative_to(self._directory)
-        except (ValueError, OSError, RuntimeError):  # outside; too long; links in a circle
-            raise HTTPNotFound from None
+        if os.name == "nt" and ":" in filename:
+            raise HTTPNotFound
+        path = root = str(self._directory)
+        linked = os.name == "nt"  # which has more kinds of links than islink() knows
+        for part in parts:
+            if part not in ("", "."):
+                path = os.path.join(path, part)
+                linked = linked or os.path.islink(path)
+        if linked:
+            path = os.path.realpath(path)
+            inside = path == root or path.startswith(root.rstrip(os.sep) + os.sep)
+            if not inside and not self._follow_symlinks:
+                raise HTTPNotFound
         return path
 
-    def _index_of(self, folder: Path, filename: str) -> str:
+    def _index_of(self, folder: str, filename: str) -> str:
         inner = "/".join(part for part in filename.split("/") if part not in ("", "."))
         inner += "/" if inner else ""
         lines = []
-        for entry in sorted(folder.iterdir()):
+        for entry in sorted(Path(folder).iterdir()):
             name = entry.name + ("/" if entry.is_dir() else "")
             href = f"{self._prefix}/{encode_parameter(inner + name)}"
             lines.append(f'<li><a href="{html.escape(href)}">{html.escape(name)}</a></li>')

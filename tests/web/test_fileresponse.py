@@ -13,7 +13,7 @@ import pytest
 import trustme
 
 from aiohttp_ws import web
-from aiohttp_ws.web import fileresponse
+from aiohttp_ws.web import open_files
 from tests.web.serving import aiohttp_talking_to, serving
 
 TEXT = b"hello world"
@@ -302,14 +302,12 @@ async def test_a_client_that_leaves_while_a_file_is_read_leaves_no_open_file(
     """The read goes on in its thread; the file is closed after it, not under it."""
     reading, go, closed = threading.Event(), threading.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
-    read_at = fileresponse._read_at
+    read_at, release = open_files._read_at, open_files.OpenFile._release
 
-    class Watched(fileresponse.FileIO):
-        def close(self):
-            if not self.closed:
-                assert go.is_set()
-                loop.call_soon_threadsafe(closed.set)
-            super().close()
+    def watched_release(file):
+        assert go.is_set()
+        release(file)
+        closed.set()
 
     def slow_read(*args):
         reading.set()
@@ -320,8 +318,8 @@ async def test_a_client_that_leaves_while_a_file_is_read_leaves_no_open_file(
         raise NotImplementedError
 
     monkeypatch.setattr(loop, "sendfile", refuse)
-    monkeypatch.setattr(fileresponse, "_read_at", slow_read)
-    monkeypatch.setattr(fileresponse, "FileIO", Watched)
+    monkeypatch.setattr(open_files, "_read_at", slow_read)
+    monkeypatch.setattr(open_files.OpenFile, "_release", watched_release)
     async with serving(app, handler_cancellation=True, shutdown_timeout=0.01) as site:
         _, writer = await asyncio.open_connection("127.0.0.1", site.port)
         writer.write(b"GET /big.bin HTTP/1.1\r\nHost: x\r\n\r\n")
