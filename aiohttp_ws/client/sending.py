@@ -44,25 +44,24 @@ async def send(
     connection = connector.acquire_idle(request.connection_key)
     if connection is None:
         connection = await _connect(connector, request, plan, deadline, fresh=False)
-    elif request.method in IDEMPOTENT:
+    while True:
         try:
             response = request.start(connection, plan, deadline)
             return await response.start(connection)
         except (ServerDisconnectedError, ClientOSError) as exc:
             connection.release()
             body = request.body
-            if isinstance(exc, ServerTimeoutError) or (body is not None and body.consumed):
+            if (
+                not connection.reused
+                or request.method not in IDEMPOTENT
+                or isinstance(exc, ServerTimeoutError)
+                or (body is not None and body.consumed)
+            ):
                 raise
         except BaseException:
             connection.release()
             raise
         connection = await _connect(connector, request, plan, deadline, fresh=True)
-    try:
-        response = request.start(connection, plan, deadline)
-        return await response.start(connection)
-    except BaseException:
-        connection.release()
-        raise
 
 
 async def send_through(

@@ -32,7 +32,7 @@ async def test_the_head_of_a_response(session, raw):
             'Content-Disposition: attachment; filename="a b.txt"',
             "Set-Cookie: c=1; Path=/",
             "Set-Cookie: [d]=2",
-            "Link: <next?p=2>; rel=next, </last>; rel=\"last\"",
+            'Link: <next?p=2>; rel=next, </last>; rel="last"',
             status="299 Fine",
         )
     )
@@ -216,9 +216,7 @@ async def test_corrupt_compression_is_a_payload_error(session, raw, body):
 
 
 async def test_an_empty_body_may_claim_to_be_compressed(session, raw):
-    server = await raw(
-        answer(b"0\r\n\r\n", "Content-Encoding: gzip", "Transfer-Encoding: chunked")
-    )
+    server = await raw(answer(b"0\r\n\r\n", "Content-Encoding: gzip", "Transfer-Encoding: chunked"))
     async with session.get(server.url) as response:
         assert await response.read() == b""
 
