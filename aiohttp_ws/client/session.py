@@ -342,7 +342,7 @@ class ClientSession(SessionSettings):
         connector, self._connector = self._connector, None
         if connector is not None and self._connector_owner:
             for websocket in tuple(self._websockets):
-                websocket._abort()
+                websocket.abort()
             await connector.close()
 
     def detach(self) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import warnings
-import weakref
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from http.cookies import SimpleCookie
 from typing import Any, TypeAlias
@@ -26,6 +25,7 @@ from ..typedefs import (
     Query,
     StrOrURL,
 )
+from ..ws.messages import MessageConnection
 from .connector import BaseConnector
 from .cookiejar import CookieJar
 from .exchange import Plan
@@ -125,7 +125,7 @@ class SessionSettings:
         self._connector = connector
         self._connector_owner = connector_owner
         #: Connections that an upgrade took out of the connector; they end with the session.
-        self._websockets: weakref.WeakSet[ClientWebSocketResponse] = weakref.WeakSet()
+        self._websockets: set[MessageConnection] = set()
         self._default_auth = auth
         self._version = version
         self._json_serialize = json_serialize

@@ -75,10 +75,6 @@ class ClientWebSocketResponse(MessageStream):
         check_close(code, message)
         return bool(await self._ws.close(code, message, True))
 
-    def _abort(self) -> None:
-        """Drop the connection at once."""
-        self._ws.abort()
-
     async def __aenter__(self) -> ClientWebSocketResponse:
         return self
 
@@ -164,15 +160,15 @@ async def connect_websocket(
         deflate=deflate,
         deflate_options=options,
     )
-    websocket = session._ws_response_class(
+    session._websockets.add(connection)
+    connection.when_lost(lambda exc: session._websockets.discard(connection))
+    return session._ws_response_class(
         response,
         connection,
         protocol=subprotocol,
         deflate=deflate,
         receive_timeout=receive_timeout,
     )
-    session._websockets.add(websocket)
-    return websocket
 
 
 def deflate_options(compress: int | DeflateOptions) -> DeflateOptions | None:
