@@ -20,7 +20,7 @@ from .handlers import Handler, Middleware
 from .match_info import UrlMappingMatchInfo
 from .paths import safe_path
 from .request import Request
-from .resources import AbstractResource, raw_path_of
+from .resources import AbstractResource
 from .subapps import Domain, MaskDomain, MatchedSubAppResource, PrefixedSubAppResource
 
 if TYPE_CHECKING:
@@ -416,8 +416,11 @@ class Application(MutableMapping["str | AppKey[Any]", Any]):
         match, and no coroutine besides the handler's own.
         """
         message = request._message
-        by_method = self._ready.get(message.path)
-        if by_method is not None and message.expect is None:
+        if message.expect is not None:
+            return self._resolve_and_handle(request)
+        path = message.path
+        by_method = self._ready.get(path)
+        if by_method is not None:
             ready = by_method.get(message.method) or by_method.get(hdrs.METH_ANY)
             if ready is not None:
                 match_info = _new_match_info(UrlMappingMatchInfo)
@@ -426,24 +429,26 @@ class Application(MutableMapping["str | AppKey[Any]", Any]):
                 match_info._frozen = True
                 request._match_info = match_info
                 return handler(request)
-        return self._resolve_and_handle(request)
+        if self._find is None:
+            return self._resolve_and_handle(request)
+        match_info = self._find(request, safe_path(path))
+        return self._enter(request, match_info)(request)
 
     async def _resolve_and_handle(self, request: Request) -> StreamResponse:
-        if self._find is not None:
-            match_info = self._find(request, safe_path(raw_path_of(request)))
-        else:
-            match_info = await self._router.resolve(request)
-        match_info.add_app(self)
-        match_info.freeze()
-        request._match_info = match_info
+        match_info = await self._router.resolve(request)
+        handler = self._enter(request, match_info)
         if request._message.expect is not None:
             answer = await match_info.expect_handler(request)
             if answer is not None:
                 return answer
-        handler = match_info.handler
-        if self._run_middlewares:
-            handler = self._chain(match_info)
         return await handler(request)
+
+    def _enter(self, request: Request, match_info: UrlMappingMatchInfo) -> Handler:
+        """Complete the match and give it to the request; return what handles it."""
+        match_info.add_app(self)
+        match_info.freeze()
+        request._match_info = match_info
+        return self._chain(match_info) if self._run_middlewares else match_info.handler
 
     def _chain(self, match_info: UrlMappingMatchInfo) -> Handler:
         """Return the handler inside its middlewares, built when its route is first met."""

@@ -111,10 +111,22 @@ class UrlDispatcher(AbstractRouter, Mapping[str, AbstractResource]):
             if route is not None:
                 return UrlMappingMatchInfo({}, route)
         allowed: set[str] = set()
-        for resource in self._candidates(path):
-            match_info, methods = resource.find(request, path)  # type: ignore[attr-defined]
+        # Written out, not through _candidates(): this is every request of a dynamic path.
+        index = self._index
+        part = path
+        while part:
+            for resource in index.get(part, ()):
+                match_info, methods = resource.find(request, path)  # type: ignore[attr-defined]
+                if match_info is not None:
+                    return match_info  # type: ignore[no-any-return]
+                allowed |= methods
+            if part == "/":
+                break
+            part = part.rpartition("/")[0] or "/"
+        for nested in self._by_rule:
+            match_info, methods = nested.find(request, path)
             if match_info is not None:
-                return match_info  # type: ignore[no-any-return]
+                return match_info
             allowed |= methods
         return _miss(request.method, allowed)
 

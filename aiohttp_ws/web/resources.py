@@ -5,6 +5,7 @@ from __future__ import annotations
 import abc
 import re
 from collections.abc import Iterator, Sized
+from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING, Any, Final
 
 from yarl import URL
@@ -29,7 +30,10 @@ __all__ = (
 )
 
 #: A match, if any, and the methods that the resource has when only the method differs.
-Resolved = tuple[UrlMappingMatchInfo | None, set[str]]
+Resolved = tuple[UrlMappingMatchInfo | None, AbstractSet[str]]
+
+NO_METHODS: Final[AbstractSet[str]] = frozenset()
+NO_MATCH: Final[Resolved] = (None, NO_METHODS)
 
 
 def raw_path_of(request: Request) -> str:
@@ -145,12 +149,12 @@ class Resource(MatchingResource):
     def find(self, request: Request, path: str) -> Resolved:
         parameters = self.match_path(path)
         if parameters is None:
-            return None, set()
+            return NO_MATCH
         routes = self._routes
         route = routes.get(request.method) or routes.get(hdrs.METH_ANY)
         if route is None:
-            return None, set(routes)
-        return UrlMappingMatchInfo(parameters, route), set()
+            return None, routes.keys()
+        return UrlMappingMatchInfo(parameters, route), NO_METHODS
 
     @abc.abstractmethod
     def match_path(self, path: str) -> dict[str, str] | None:

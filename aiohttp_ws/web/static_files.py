@@ -23,7 +23,7 @@ from .handlers import ExpectHandler
 from .match_info import UrlMappingMatchInfo
 from .open_files import open_file
 from .paths import decode_parameter, encode_parameter, safe_path
-from .resources import PrefixResource, Resolved
+from .resources import NO_MATCH, NO_METHODS, PrefixResource, Resolved
 from .response import Response
 from .routes import AbstractRoute, ResourceRoute
 
@@ -162,12 +162,12 @@ class StaticResource(PrefixResource):
     def find(self, request: Request, path: str) -> Resolved:
         prefix = safe_path(self._prefix)
         if not path.startswith(prefix) or path[len(prefix) : len(prefix) + 1] not in ("/", ""):
-            return None, set()
+            return NO_MATCH
         route = self._routes.get(request.method)
         if route is None:
-            return None, set(self._routes)
+            return None, self._routes.keys()
         filename = decode_parameter(path[len(prefix) + 1 :])
-        return UrlMappingMatchInfo({"filename": filename}, route), set()
+        return UrlMappingMatchInfo({"filename": filename}, route), NO_METHODS
 
     async def _handle(self, request: Request) -> StreamResponse:
         filename = request.match_info["filename"]

@@ -12,7 +12,7 @@ from .. import hdrs
 from .exceptions import HTTPMethodNotAllowed
 from .match_info import UrlMappingMatchInfo
 from .paths import requote_path, safe_path
-from .resources import MatchingResource, PrefixResource, Resolved, raw_path_of
+from .resources import NO_MATCH, NO_METHODS, MatchingResource, PrefixResource, Resolved, raw_path_of
 from .routes import AbstractRoute
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class _SubApp(MatchingResource):
         refused = match_info.http_exception
         if isinstance(refused, HTTPMethodNotAllowed):
             return match_info, refused.allowed_methods
-        return match_info, set()
+        return match_info, NO_METHODS
 
 
 class PrefixedSubAppResource(PrefixResource, _SubApp):
@@ -80,12 +80,12 @@ class PrefixedSubAppResource(PrefixResource, _SubApp):
 
     def find(self, request: Request, path: str) -> Resolved:
         if not self._owns(path):
-            return None, set()
+            return NO_MATCH
         return self._found(self._app.router.find(request, path))
 
     async def resolve(self, request: Request) -> Resolved:
         if not self._owns(safe_path(raw_path_of(request))):
-            return None, set()
+            return NO_MATCH
         return self._found(await self._app.router.resolve(request))
 
     def _owns(self, path: str) -> bool:
@@ -220,12 +220,12 @@ class MatchedSubAppResource(_SubApp):
     def find(self, request: Request, path: str) -> Resolved:
         assert isinstance(self._rule, Domain)
         if not self._rule.matches(request):
-            return None, set()
+            return NO_MATCH
         return self._found(self._app.router.find(request, path))
 
     async def resolve(self, request: Request) -> Resolved:
         if not await self._rule.match(request):
-            return None, set()
+            return NO_MATCH
         return self._found(await self._app.router.resolve(request))
 
     def __repr__(self) -> str:
