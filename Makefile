@@ -8,6 +8,8 @@ VENV ?= .venv
 ARGS ?=
 # Further Python versions that `make test-all` tests, each in an environment of its own.
 VERSIONS ?= 3.10 3.12 3.13
+# How many times the usual number of examples `make fuzz` tries.
+FUZZ ?= 50
 
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip install --quiet --disable-pip-version-check
@@ -62,8 +64,8 @@ docs: $(VENV)/.built $(VENV)/.test-deps $(VENV)/.docs-deps ## build the document
 conformance: $(VENV)/.built ## the Autobahn test suite, both ends (FULL=1: every case, and docs/conformance.rst)
 	$(PY) -m tests.conformance $(if $(FULL),--full)
 
-fuzz: $(VENV)/.built $(VENV)/.test-deps ## the property tests of wire/, with many more examples
-	$(PY) -m pytest tests/wire --hypothesis-profile=fuzz $(ARGS)
+fuzz: $(VENV)/.built $(VENV)/.test-deps ## the property tests, with FUZZ=50 times the examples
+	FUZZ=$(FUZZ) $(PY) -m pytest -m hypothesis $(ARGS)
 
 bench: ## the side-by-side benchmark against a C floor and the peers (see benchmarks/README.rst)
 	@$(MAKE) --no-print-directory .venv-bench/.bench-deps VENV=.venv-bench

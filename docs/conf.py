@@ -21,6 +21,6 @@ html_theme = "alabaster"
 html_theme_options = {
     "description": "An aiohttp-style HTTP framework in which WebSockets come first",
     "fixed_sidebar": True,
-    "page_width": "1080px",
+    "page_width": "1160px",
     "sidebar_width": "250px",
 }

@@ -1,10 +1,16 @@
-"""What every test can use: the rule for absent peers (see ``tests/peers.py``)."""
+"""What every test can use: the rule for absent peers (``peers.py``), the effort of a run."""
 
 from collections.abc import Callable
 
 import pytest
+from hypothesis import settings
 
+from tests.effort import examples
 from tests.peers import require
+
+# No deadline: a busy machine is no fault of the code under test.
+settings.register_profile("house", max_examples=examples(100), deadline=None, print_blob=True)
+settings.load_profile("house")
 
 
 def pytest_configure(config: pytest.Config) -> None:

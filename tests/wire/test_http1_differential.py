@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from aiohttp_ws.errors import BadHttpMessage
 from aiohttp_ws.wire.http1 import END, RequestHead, RequestParser
+from tests.effort import examples
 from tests.peers import import_peer
 
 h11 = import_peer("h11")
@@ -237,13 +238,13 @@ def mutants(draw: st.DrawFn) -> bytes:
     return data
 
 
-@settings(max_examples=800, deadline=None)
+@settings(max_examples=examples(800))
 @given(mutants())
 def test_h11_agrees_but_where_we_are_stricter_on_purpose(data: bytes) -> None:
     compare(data, through_h11, STRICTER_THAN_H11, H11_STRICTER)
 
 
-@settings(max_examples=800, deadline=None)
+@settings(max_examples=examples(800))
 @given(mutants())
 def test_httptools_agrees_but_where_we_are_stricter_on_purpose(data: bytes) -> None:
     compare(data, through_httptools, STRICTER_THAN_HTTPTOOLS, HTTPTOOLS_STRICTER)

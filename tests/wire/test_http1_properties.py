@@ -16,6 +16,7 @@ from aiohttp_ws.wire.http1 import (
     serialise_request_head,
     serialise_response,
 )
+from tests.effort import examples
 
 from .http1_events import bytewise, in_pieces, story
 
@@ -66,7 +67,7 @@ limits = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400))
 @given(start=starts, soup=soups, at=cuts, limits=limits, kind=st.sampled_from([0, 1]))
 @example(start=b"", soup=b"\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n", at=[1, 3], limits={}, kind=0)
 def test_any_chunking_tells_the_same_story(
@@ -80,7 +81,7 @@ def test_any_chunking_tells_the_same_story(
     assert story(make(**limits), bytewise(data)) == whole
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200))
 @given(
     method=methods,
     target=targets,
@@ -128,7 +129,7 @@ def test_a_request_we_write_is_the_request_we_read(
     assert not parser.in_message
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200))
 @given(
     status=st.integers(200, 999).filter(lambda status: status not in (204, 304)),
     reason=values,
@@ -152,7 +153,7 @@ def test_a_response_we_write_is_the_response_we_read(
     assert parser.next_event() is None
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300))
 @given(st.text(max_size=8), st.text(max_size=8), st.text(max_size=8))
 def test_whatever_we_agree_to_write_is_one_head(method: str, target: str, value: str) -> None:
     """No text in any place makes a second field, a second message or a body."""
