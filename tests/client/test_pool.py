@@ -9,6 +9,7 @@ from aiohttp import web
 
 from aiohttp_ws import errors
 from aiohttp_ws.client import ClientSession, TCPConnector
+from tests.client.waiting import until
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
@@ -113,8 +114,7 @@ async def test_a_cancelled_waiter_passes_its_place_on(raw):
         connector = session.connector
         taken = await _take_only_place(connector, holder)
         waiters = [asyncio.create_task(fetch(session, server.url)) for _ in range(3)]
-        while len(connector._waiters) < 3:
-            await asyncio.sleep(0)
+        await until(lambda: len(connector._waiters) == 3)
         waiters[0].cancel()
         taken.release()
         waiters[1].cancel()  # in the very moment in which its turn has come
@@ -194,9 +194,8 @@ async def test_a_new_connection_is_not_retried(session, raw):
 async def test_a_connection_closed_while_idle_is_not_tried(session, raw):
     server = await raw(OK, close=True)
     await fetch(session, server.url)
-    key, kept = next(iter(session.connector._idle.items()))
-    while kept[0][0].is_connected():
-        await asyncio.sleep(0)
+    protocol = next(iter(session.connector._idle.values()))[0][0]
+    await until(lambda: not protocol.is_connected())
     async with session.post(server.url) as response:
         assert await response.text() == "ok"
 

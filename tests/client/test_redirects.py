@@ -173,9 +173,11 @@ async def test_credentials_of_the_session_stay_with_base_url(serve):
 
 async def test_cookies_of_a_redirect_are_sent_to_its_target(serve):
     url = await serve({"/end": mirror, "/": to("/end", **{"Set-Cookie": "c=1"})})
-    async with ClientSession(cookie_jar=CookieJar(unsafe=True)) as session:
-        async with session.get(url) as response:
-            assert (await response.json())["headers"]["Cookie"] == "c=1"
+    async with (
+        ClientSession(cookie_jar=CookieJar(unsafe=True)) as session,
+        session.get(url) as response,
+    ):
+        assert (await response.json())["headers"]["Cookie"] == "c=1"
 
 
 async def test_connections_of_redirects_are_used_again(session, raw):

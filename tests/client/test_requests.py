@@ -14,6 +14,7 @@ from aiohttp_ws import errors
 from aiohttp_ws.client import ClientSession, UploadTracker, request
 from aiohttp_ws.http.auth import BasicAuth
 from aiohttp_ws.http.forms import FormData
+from tests.client.waiting import standstill, until
 
 
 async def mirror(request: web.Request) -> web.Response:
@@ -152,21 +153,23 @@ async def test_a_file_is_sent_with_its_name_and_closed(session, serve, tmp_path)
     headers = headers_of(seen)
     assert headers["Content-Length"] == "700000"
     assert headers["Content-Disposition"] == 'attachment; filename="data.txt"'
-    # Closed in a thread: a moment of the loop's time.
-    while not file.closed:
-        await asyncio.sleep(0)
+    await until(lambda: file.closed)  # in a thread
 
 
 async def test_json_is_serialised_by_the_session(serve):
     url = await serve(mirror)
-    async with ClientSession(json_serialize=lambda value: json.dumps([value])) as session:
-        async with session.post(url, json={"a": 1}) as response:
-            seen = await response.json()
+    async with (
+        ClientSession(json_serialize=lambda value: json.dumps([value])) as session,
+        session.post(url, json={"a": 1}) as response,
+    ):
+        seen = await response.json()
     assert seen["body"] == '[{"a": 1}]'
     assert headers_of(seen)["Content-Type"] == "application/json"
-    async with ClientSession(json_serialize_bytes=lambda value: b"bytes") as session:
-        async with session.post(url, json={}) as response:
-            assert (await response.json())["body"] == "bytes"
+    async with (
+        ClientSession(json_serialize_bytes=lambda value: b"bytes") as session,
+        session.post(url, json={}) as response,
+    ):
+        assert (await response.json())["body"] == "bytes"
 
 
 async def test_content_type_of_the_caller_wins(session, serve):
@@ -357,11 +360,7 @@ async def test_a_large_upload_waits_for_a_slow_server(session, raw):
 
     server = await raw(talk)
     task = asyncio.ensure_future(session.post(server.url, data=body())._coroutine)
-    before = -1
-    while before != produced or not produced:  # until it has come to a stand
-        before = produced
-        for _ in range(50):
-            await asyncio.sleep(0.001)
+    await standstill(lambda: produced)
     assert produced < 200
     go_on.set()
     async with await task as response:

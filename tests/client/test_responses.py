@@ -13,6 +13,7 @@ from yarl import URL
 
 from aiohttp_ws import errors
 from aiohttp_ws.client import ClientSession
+from tests.client.waiting import standstill
 
 
 def answer(body: bytes = b"", *fields: str, status: str = "200 OK") -> bytes:
@@ -81,11 +82,13 @@ async def test_text_is_decoded_by_charset(session, raw, content_type, body, text
 
 async def test_a_fallback_charset_can_be_resolved_from_the_body(raw):
     server = await raw(answer("é".encode("cp1252"), "Content-Type: text/plain"))
-    async with ClientSession(fallback_charset_resolver=lambda r, body: "cp1252") as session:
-        async with session.get(server.url) as response:
-            with pytest.raises(RuntimeError, match="read"):
-                response.get_encoding()
-            assert await response.text() == "é"
+    async with (
+        ClientSession(fallback_charset_resolver=lambda r, body: "cp1252") as session,
+        session.get(server.url) as response,
+    ):
+        with pytest.raises(RuntimeError, match="read"):
+            response.get_encoding()
+        assert await response.text() == "é"
 
 
 async def test_json_checks_the_content_type(session, raw):
@@ -158,11 +161,7 @@ async def test_a_large_download_is_held_back_by_a_slow_reader(session, raw):
 
     server = await raw(talk)
     async with session.get(server.url, read_bufsize=65536) as response:
-        before = -1
-        while before != sent or not sent:  # until it has come to a stand
-            before = sent
-            for _ in range(50):
-                await asyncio.sleep(0.001)
+        await standstill(lambda: sent)
         assert sent < 32 * 2**20
         assert response.content._size < 2**20
         assert len(await response.read()) == 2**26

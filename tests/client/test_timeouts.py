@@ -7,6 +7,7 @@ import pytest
 
 from aiohttp_ws import errors
 from aiohttp_ws.client import ClientSession, ClientTimeout, TCPConnector
+from tests.client.waiting import until
 
 
 async def silent(reader, writer):
@@ -21,7 +22,7 @@ async def only_a_head(reader, writer):
 
 async def test_total_ends_waiting_for_the_head(session, raw):
     server = await raw(silent)
-    with pytest.raises(asyncio.TimeoutError, match="total=0.05") as caught:
+    with pytest.raises(asyncio.TimeoutError, match=r"total=0\.05") as caught:
         await session.get(server.url, timeout=ClientTimeout(total=0.05))
     assert not isinstance(caught.value, errors.ServerTimeoutError)
     assert session.connector._taken == 0
@@ -61,8 +62,7 @@ async def test_a_late_request_does_not_shorten_the_next_one(session, raw):
     async with session.get(server.url, timeout=ClientTimeout(total=0.03)) as response:
         await response.read()
     protocol = next(iter(session.connector._idle.values()))[0][0]
-    while protocol._timer is not None:
-        await asyncio.sleep(0.005)
+    await until(lambda: protocol._timer is None)
     async with session.get(server.url) as response:
         assert await response.text() == "ok"
     assert server.connections == 1
@@ -103,8 +103,7 @@ async def test_connect_covers_waiting_for_a_place(raw):
     server = await raw(silent)
     async with ClientSession(connector=TCPConnector(limit=1)) as session:
         holder = asyncio.ensure_future(session.get(server.url)._coroutine)
-        while not session.connector._in_use:
-            await asyncio.sleep(0)
+        await until(lambda: bool(session.connector._in_use))
         with pytest.raises(errors.ConnectionTimeoutError, match=r"connect=0\.05"):
             await session.get(server.url, timeout=ClientTimeout(connect=0.05))
         with pytest.raises(asyncio.TimeoutError, match=r"total=0\.05"):

@@ -68,11 +68,9 @@ async def test_verification_can_be_turned_off(session, url):
 
 
 async def test_the_connector_has_a_default(url, trusting):
-    async with ClientSession(connector=TCPConnector(ssl=trusting)) as session:
-        async with session.get(url) as response:
-            assert response.status == 200
-    async with ClientSession(connector=TCPConnector(verify_ssl=False)) as session:
-        async with session.get(url) as response:
+    for arguments in ({"ssl": trusting}, {"verify_ssl": False}):
+        connector = TCPConnector(**arguments)
+        async with ClientSession(connector=connector) as session, session.get(url) as response:
             assert response.status == 200
 
 

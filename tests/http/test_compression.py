@@ -1,0 +1,97 @@
+"""Content codings: round trips under every chunking, and bounded work."""
+
+import gzip
+import zlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aiohttp_ws.errors import ContentEncodingError
+from aiohttp_ws.http import compression
+from aiohttp_ws.http.compression import Compressor, Decompressor
+
+
+@given(
+    st.sampled_from(["gzip", "deflate"]),
+    st.lists(st.binary(max_size=500)),
+    st.integers(1, 100),
+    st.integers(0, 50),
+)
+def test_what_is_compressed_is_read_back(encoding, pieces, step, max_length):
+    packer = Compressor(encoding)
+    packed = b"".join([*map(packer.compress, pieces), packer.flush()])
+    unpacker = Decompressor(encoding)
+    assert unpacker.complete
+    result = bytearray()
+    for start in range(0, len(packed), step):
+        piece = unpacker.decompress(packed[start : start + step], max_length)
+        result += piece
+        while unpacker.unconsumed:
+            piece = unpacker.decompress(b"", max_length)
+            assert not max_length or len(piece) <= max_length
+            result += piece
+    assert result == b"".join(pieces)
+    # A limit met exactly may leave the end of the stream unread; nothing else may.
+    assert unpacker.eof or max_length
+
+
+def test_gzip_members_follow_each_other_and_padding_is_ignored():
+    packed = gzip.compress(b"one") + gzip.compress(b"two") + b"\0\0\0"
+    for step in (1, 5, len(packed)):
+        unpacker = Decompressor("gzip")
+        pieces = [unpacker.decompress(packed[at : at + step]) for at in range(0, len(packed), step)]
+        assert b"".join(pieces) == b"onetwo"
+        assert unpacker.eof
+
+
+def test_deflate_is_read_without_its_frame_too():
+    packer = zlib.compressobj(wbits=-15)
+    packed = packer.compress(b"hello") + packer.flush()
+    assert Decompressor("deflate").decompress(packed) == b"hello"
+
+
+def test_no_more_is_inflated_than_asked_for():
+    packed = gzip.compress(bytes(50 * 2**20), 9)
+    unpacker = Decompressor("gzip")
+    assert unpacker.decompress(packed, 1000) == bytes(1000)
+    assert unpacker.unconsumed
+    assert not unpacker.eof
+    assert len(unpacker.decompress(b"", 10)) == 10
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate"])
+def test_corrupt_data_is_refused(encoding):
+    with pytest.raises(ContentEncodingError, match=encoding):
+        Decompressor(encoding).decompress(b"\xff\xff\xff\xff nothing of the kind")
+
+
+def test_an_unfinished_stream_is_not_complete():
+    unpacker = Decompressor("gzip")
+    unpacker.decompress(gzip.compress(b"x" * 100)[:-3])
+    assert not unpacker.complete
+
+
+def test_levels():
+    data = bytes(range(256)) * 100
+    sizes = []
+    for level in (0, 1, 9):
+        packer = Compressor("deflate", level=level)
+        sizes.append(len(packer.compress(data) + packer.flush()))
+    assert sizes[0] > len(data) > sizes[1] >= sizes[2]
+
+
+def test_unknown_codings_are_named():
+    with pytest.raises(ValueError, match="'br' is not one of gzip, deflate"):
+        Compressor("br")
+    assert compression.is_supported("gzip")
+    assert not compression.is_supported("br")
+
+
+def test_another_coding_can_join(monkeypatch):
+    monkeypatch.setattr(compression, "_CODINGS", dict(compression._CODINGS))
+    compression.register_coding("mine", compression._CODINGS["gzip"])
+    packer = Compressor("mine")
+    packed = packer.compress(b"x") + packer.flush()
+    assert Decompressor("mine").decompress(packed) == b"x"
+    assert compression.supported_codings() == ("gzip", "deflate", "mine")
