@@ -16,12 +16,12 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable
-from http import HTTPStatus
 from typing import Any
 
 from yarl import URL
 
 from .. import hdrs
+from ..http.headers import reason_of
 from ..typedefs import LooseHeaders, StrOrURL
 from .app_keys import NotAppKeyWarning
 from .response import Response
@@ -125,7 +125,7 @@ class HTTPException(Response, Exception):
                 stacklevel=2,
             )
         if reason is None:
-            reason = _reason(self.status_code)
+            reason = reason_of(self.status_code)
         if text is None and body is None and not self.empty_body:
             text = f"{self.status_code}: {reason}"
         Response.__init__(
@@ -141,25 +141,6 @@ class HTTPException(Response, Exception):
 
     def __bool__(self) -> bool:
         return True
-
-
-def _reason(status: int) -> str:
-    # Phrases of aiohttp and of RFC 9110 as Python 3.10 knew it: http.HTTPStatus changed
-    # three of them later, and the default bodies should not depend on the interpreter.
-    if status in _REASONS:
-        return _REASONS[status]
-    try:
-        return HTTPStatus(status).phrase
-    except ValueError:
-        return ""
-
-
-_REASONS = {
-    413: "Request Entity Too Large",
-    414: "Request-URI Too Long",
-    416: "Requested Range Not Satisfiable",
-    422: "Unprocessable Entity",
-}
 
 
 class HTTPError(HTTPException):
