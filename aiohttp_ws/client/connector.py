@@ -128,16 +128,20 @@ class BaseConnector:
 
     def acquire_idle(self, key: ConnectionKey) -> Connection | None:
         """Lend a kept connection at once, or return ``None``: then ``await connect()``."""
-        if not self._idle_count or self._closed or not self._has_room(key):
+        if not self._idle_count or self._closed:
             return None
-        if self._waiting_by_key and self._waiting_by_key[key]:
+        if (self._waiters or self._limit_per_host or self._taken >= self._limit) and (
+            not self._has_room(key) or self._waiting_by_key[key]
+        ):
             return None
         protocol = self._pop_idle(key)
         if protocol is None:
             return None
-        self._take(key)
+        self._taken += 1
+        if self._limit_per_host:
+            self._taken_by_key[key] += 1
         self._in_use.add(protocol)
-        return Connection(self, key, protocol, reused=True)
+        return Connection(self, key, protocol, True)
 
     async def connect(
         self, req: ClientRequest, traces: Any, timeout: ClientTimeout, *, fresh: bool = False

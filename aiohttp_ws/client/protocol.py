@@ -141,7 +141,8 @@ class ClientProtocol(asyncio.Protocol):
         self._state = _HEAD
         if exchange.sock_read:
             self._last_read = self.loop.time()
-        if exchange.deadline != math.inf or exchange.sock_read:
+            self._ensure_timer(exchange)
+        elif exchange.deadline < self._timer_when:
             self._ensure_timer(exchange)
         return waiter
 

@@ -54,6 +54,14 @@ class ClientRequest:
         hdrs.USER_AGENT: SERVER_SOFTWARE,
     }
 
+    body: Payload | None = None
+    response: ClientResponse | None = None
+    #: The content coding of the body, whether it goes in chunks, and after a 100.
+    compress: str | None = None
+    chunked = False
+    expect100 = False
+    _info: RequestInfo | None = None
+
     def __init__(
         self,
         method: str,
@@ -86,13 +94,7 @@ class ClientRequest:
         self.ssl = ssl
         self.server_hostname = server_hostname
         self.skip_auto_headers = skip_auto_headers
-        self.chunked = bool(chunked)
-        self.compress: str | None = None
-        self.expect100 = False
-        self.body: Payload | None = None
         self.upload_tracker = upload_tracker
-        self.response: ClientResponse | None = None
-        self._info: RequestInfo | None = None
         self._build_headers(headers)
         if cookies:
             self.update_cookies(cookies)
@@ -207,6 +209,7 @@ class ClientRequest:
         self, data: Any, compress: str | bool | None, chunked: bool | None, expect100: bool
     ) -> None:
         headers = self.headers
+        self.chunked = bool(chunked)
         if data is not None:
             self._set_body(data)
         self._update_compression(compress)

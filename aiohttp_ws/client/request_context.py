@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Coroutine, Generator
 from types import TracebackType
-from typing import Any, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
-__all__ = ("RequestContext", "SessionRequestContext")
+if TYPE_CHECKING:
+    from .response import ClientResponse
+
+__all__ = ("RequestContext", "ResponseContext", "SessionRequestContext")
 
 
 class _Entered(Protocol):
@@ -53,6 +56,25 @@ class RequestContext(Coroutine[Any, Any, _T], Generic[_T]):
         self._result: _T = await self._coroutine
         entered: _T = await self._result.__aenter__()
         return entered
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_val: BaseException | None,
+        exc_tb: TracebackType | None,
+    ) -> None:
+        await self._result.__aexit__(exc_type, exc_val, exc_tb)
+
+
+class ResponseContext(RequestContext["ClientResponse"]):
+    """The same for responses, with fewer steps on the way of every request."""
+
+    __slots__ = ()
+
+    async def __aenter__(self) -> ClientResponse:
+        response = self._result = await self._coroutine
+        response._in_context = True
+        return response
 
     async def __aexit__(
         self,

@@ -256,8 +256,10 @@ class ClientResponse:
         if self._body is None:
             if self._head is None or (self._released and not self.content.is_eof()):
                 raise ClientConnectionError("Connection closed")
+            content = self.content
             try:
-                self._body = await self.content.read()
+                # Most bodies have come in full by now: nothing to wait for.
+                self._body = content.read_nowait() if content.is_eof() else await content.read()
             except BaseException:
                 self.close()
                 raise
@@ -420,7 +422,9 @@ class ClientResponse:
         exc_tb: TracebackType | None,
     ) -> None:
         self._in_context = False
-        self.release()
+        self._released = self._closed = True
+        if self._connection is not None:
+            self.release()
         if self._upload_task is not None:
             await self.wait_for_close()
 

@@ -12,7 +12,7 @@ from ..http.auth import BasicAuth
 from ..typedefs import LooseCookies, LooseHeaders, Query, StrOrURL
 from .call import Call
 from .fingerprint import merge_ssl_arguments
-from .request_context import RequestContext
+from .request_context import RequestContext, ResponseContext
 from .response import ClientResponse
 from .sending import ClientHandlerType, ClientMiddlewareType
 from .session_settings import RaiseForStatus, SessionSettings, refuse_proxy
@@ -83,7 +83,7 @@ class ClientSession(SessionSettings):
 
     # -------------------------------------------------------------------------- requests
 
-    def request(self, method: str, url: StrOrURL, **kwargs: Any) -> RequestContext[ClientResponse]:
+    def request(self, method: str, url: StrOrURL, **kwargs: Any) -> ResponseContext:
         """Send a request; ``await`` it, or ``async with`` it.
 
         :param params: query parameters to add to the URL: a mapping, pairs, or a string.
@@ -112,49 +112,43 @@ class ClientSession(SessionSettings):
         :raises TimeoutError: when it takes too long.
         :raises ValueError: for arguments that no request can have.
         """
-        return RequestContext(self._request(method, url, **kwargs))
+        return ResponseContext(self._request(method, url, **kwargs))
 
-    def get(
-        self, url: StrOrURL, *, allow_redirects: bool = True, **kwargs: Any
-    ) -> RequestContext[ClientResponse]:
+    def get(self, url: StrOrURL, *, allow_redirects: bool = True, **kwargs: Any) -> ResponseContext:
         """Send a GET; the arguments are those of :meth:`request`."""
-        return RequestContext(self._request("GET", url, allow_redirects=allow_redirects, **kwargs))
+        return ResponseContext(self._request("GET", url, allow_redirects=allow_redirects, **kwargs))
 
     def options(
         self, url: StrOrURL, *, allow_redirects: bool = True, **kwargs: Any
-    ) -> RequestContext[ClientResponse]:
+    ) -> ResponseContext:
         """Send an OPTIONS; the arguments are those of :meth:`request`."""
-        return RequestContext(
+        return ResponseContext(
             self._request("OPTIONS", url, allow_redirects=allow_redirects, **kwargs)
         )
 
     def head(
         self, url: StrOrURL, *, allow_redirects: bool = False, **kwargs: Any
-    ) -> RequestContext[ClientResponse]:
+    ) -> ResponseContext:
         """Send a HEAD, not following redirects; the arguments are those of :meth:`request`."""
-        return RequestContext(self._request("HEAD", url, allow_redirects=allow_redirects, **kwargs))
+        return ResponseContext(
+            self._request("HEAD", url, allow_redirects=allow_redirects, **kwargs)
+        )
 
-    def post(
-        self, url: StrOrURL, *, data: Any = None, **kwargs: Any
-    ) -> RequestContext[ClientResponse]:
+    def post(self, url: StrOrURL, *, data: Any = None, **kwargs: Any) -> ResponseContext:
         """Send a POST; the arguments are those of :meth:`request`."""
-        return RequestContext(self._request("POST", url, data=data, **kwargs))
+        return ResponseContext(self._request("POST", url, data=data, **kwargs))
 
-    def put(
-        self, url: StrOrURL, *, data: Any = None, **kwargs: Any
-    ) -> RequestContext[ClientResponse]:
+    def put(self, url: StrOrURL, *, data: Any = None, **kwargs: Any) -> ResponseContext:
         """Send a PUT; the arguments are those of :meth:`request`."""
-        return RequestContext(self._request("PUT", url, data=data, **kwargs))
+        return ResponseContext(self._request("PUT", url, data=data, **kwargs))
 
-    def patch(
-        self, url: StrOrURL, *, data: Any = None, **kwargs: Any
-    ) -> RequestContext[ClientResponse]:
+    def patch(self, url: StrOrURL, *, data: Any = None, **kwargs: Any) -> ResponseContext:
         """Send a PATCH; the arguments are those of :meth:`request`."""
-        return RequestContext(self._request("PATCH", url, data=data, **kwargs))
+        return ResponseContext(self._request("PATCH", url, data=data, **kwargs))
 
-    def delete(self, url: StrOrURL, **kwargs: Any) -> RequestContext[ClientResponse]:
+    def delete(self, url: StrOrURL, **kwargs: Any) -> ResponseContext:
         """Send a DELETE; the arguments are those of :meth:`request`."""
-        return RequestContext(self._request("DELETE", url, **kwargs))
+        return ResponseContext(self._request("DELETE", url, **kwargs))
 
     async def _request(
         self,
@@ -203,15 +197,16 @@ class ClientSession(SessionSettings):
             ssl = merge_ssl_arguments(ssl, verify_ssl, ssl_context, fingerprint)
         if json is not None:
             data = self._json_body(data, json)
-        plan = self._plan(
-            timeout,
-            read_bufsize,
-            auto_decompress,
-            read_until_eof,
-            max_line_size,
-            max_field_size,
-            max_headers,
-        )
+        limits = (max_line_size, max_field_size, max_headers)
+        plan = self._usual_plan
+        if (
+            timeout is not UNSET
+            or read_bufsize is not None
+            or auto_decompress is not None
+            or not read_until_eof
+            or limits != (None, None, None)
+        ):
+            plan = self._plan(timeout, read_bufsize, auto_decompress, read_until_eof, limits)
         deadline = math.inf
         total = plan.timeout.total
         if total:

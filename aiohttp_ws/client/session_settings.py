@@ -243,20 +243,9 @@ class SessionSettings:
         read_bufsize: int | None,
         auto_decompress: bool | None,
         read_until_eof: bool,
-        max_line_size: int | None,
-        max_field_size: int | None,
-        max_headers: int | None,
+        limits: tuple[int | None, int | None, int | None],
     ) -> Plan:
         usual = self._usual_plan
-        limits = (max_line_size, max_field_size, max_headers)
-        if (
-            timeout is UNSET
-            and read_bufsize is None
-            and auto_decompress is None
-            and read_until_eof
-            and limits == (None, None, None)
-        ):
-            return usual
         if timeout is UNSET:
             timeout = usual.timeout
         elif not isinstance(timeout, ClientTimeout):
