@@ -369,12 +369,14 @@ class StreamReader:
 
         ``(b"", False)`` is the end.
         """
-        if not await self._more("readchunk"):
-            return b"", False
-        if not self._chunk_ends:
-            return self._take_piece(-1), False
-        end = self._chunk_ends.popleft()
-        return self._take(end - (self.total_bytes - self._size)), True
+        self._raise_if_broken()
+        while not self._chunk_ends and not self._size and not self._eof:
+            await self._wait("readchunk")
+            self._raise_if_broken()
+        if self._chunk_ends:
+            end = self._chunk_ends.popleft()
+            return self._take(end - (self.total_bytes - self._size)), True
+        return (self._take_piece(-1) if self._size else b""), False
 
     def read_nowait(self, n: int = -1) -> bytes:
         """Return up to *n* bytes of what has arrived, without waiting; maybe ``b""``.

@@ -3,11 +3,10 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Any
-
 from ..abc import AbstractAccessLogger
 from ..http.writer import StreamWriter
 from .base_request import BaseRequest
+from .link import Link
 from .server import Server
 from .stream_response import StreamResponse
 from .websocket import WebSocketResponse
@@ -37,7 +36,7 @@ class ConnectionSettings:
         tcp_keepalive: bool,
     ) -> None: ...
 
-class HTTPConnection:
+class HTTPConnection(Link):
     """See :class:`RequestHandler`."""
 
     websocket: WebSocketResponse | None
@@ -45,17 +44,11 @@ class HTTPConnection:
 
     def __init__(self, settings: ConnectionSettings) -> None: ...
     @property
-    def transport(self) -> asyncio.Transport | None:
-        """The transport, ``None`` when it is gone; what was written so far precedes."""
-    @property
-    def connected(self) -> bool:
-        """Whether the client is still there, as far as we know."""
+    def task(self) -> asyncio.Task[None] | None:
+        """The task that runs the handlers."""
     @property
     def busy(self) -> bool:
         """Whether a handler runs."""
-    @property
-    def peername(self) -> Any:
-        """The client's address, ``None`` when it is gone."""
     @property
     def keepalive_timeout(self) -> float:
         """Seconds that the connection waits for another request."""
@@ -77,16 +70,11 @@ class HTTPConnection:
             the transport's new protocol, which calls :meth:`connection_lost`.
         :raises ConnectionResetError: when the client is gone.
         """
-    async def _drain(self) -> None: ...
     async def shutdown(self, timeout: float | None = 15.0) -> None:
         """Close the connection: its WebSocket with 1001, its request once answered.
 
         :param timeout: seconds until a handler that still runs is cancelled.
         """
-    def pause_reading(self) -> None:
-        """Read no more from the socket; a body's reader asks for it."""
-    def resume_reading(self) -> None:
-        """Read from the socket again."""
     def connection_lost(self, exc: BaseException | None) -> None:
         """The transport is gone."""
 

@@ -7,15 +7,13 @@ of each message until that has been answered, so that pipelined requests wait as
 """
 
 import asyncio
-import socket
 
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from cpython.contextvars cimport PyContext_CopyCurrent
-from libc.stdint cimport uint8_t
 
+from aiohttp_ws.web.link cimport Link
 from aiohttp_ws.wire.http1 cimport RequestParser
 from aiohttp_ws.wire.http1_head cimport RequestHead
-from aiohttp_ws.ws.loop cimport Awaitable, Flushable, Waiter, make_sendable, resources_of
+from aiohttp_ws.ws.loop cimport Awaitable, Waiter, make_sendable, resources_of
 
 from aiohttp_ws.errors import (
     BadHttpMessage,
@@ -38,60 +36,19 @@ from aiohttp_ws.web.stream_response import StreamResponse
 cdef extern from "../ws/awaitable.h":
     double aws_monotonic()
 
-cdef extern from "../ws/socket_write.h" nogil:
-    long aws_send(int fd, const uint8_t *a, size_t na, const uint8_t *b, size_t nb)
-
 cdef enum:
-    FLUSH_AT = 65536        # bytes of answers that do not wait for the end of the batch
     MOST_IN_A_ROW = 64      # pipelined requests before other connections get their turn
     MOST_UNPARSED = 65536   # bytes of pipelined requests before reading pauses
 
 cdef bytes CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
-# Transports that write to their socket at once where they can, as we do.
-cdef tuple PLAIN_TRANSPORTS = ("asyncio.selector_events", "uvloop.loop")
 
 
 cdef class ConnectionSettings:
     """What all connections of a server have in common; filled by :class:`Server`."""
 
-    def __init__(
-        self,
-        *,
-        server,
-        loop,
-        handler,
-        request_factory,
-        logger,
-        access_logger,
-        double keepalive_timeout,
-        double lingering_time,
-        double head_timeout,
-        double body_timeout,
-        int max_line_size,
-        int max_field_size,
-        int max_headers,
-        Py_ssize_t read_bufsize,
-        bint auto_decompress,
-        bint handler_cancellation,
-        bint tcp_keepalive,
-    ):
-        self.server = server
-        self.loop = loop
-        self.handler = handler
-        self.request_factory = request_factory
-        self.logger = logger
-        self.access_logger = access_logger
-        self.keepalive_timeout = keepalive_timeout
-        self.lingering_time = lingering_time
-        self.head_timeout = head_timeout
-        self.body_timeout = body_timeout
-        self.max_line_size = max_line_size
-        self.max_field_size = max_field_size
-        self.max_headers = max_headers
-        self.read_bufsize = read_bufsize
-        self.auto_decompress = auto_decompress
-        self.handler_cancellation = handler_cancellation
-        self.tcp_keepalive = tcp_keepalive
+    def __init__(self, **values):
+        for name, value in values.items():
+            setattr(self, name, value)
 
 
 cdef class NextRequest(Awaitable):
@@ -115,13 +72,13 @@ cdef class NextRequest(Awaitable):
 make_sendable(NextRequest)
 
 
-cdef class HTTPConnection(Flushable):
+cdef class HTTPConnection(Link):
     """See :class:`RequestHandler`."""
 
     def __init__(self, ConnectionSettings settings):
         self.settings = settings
+        self.loop = settings.loop
         self.resources = resources_of(settings.loop)
-        self.fd = -1
         self.phase = FRESH
         self.parser = RequestParser(
             max_line_size=settings.max_line_size,
@@ -136,27 +93,9 @@ cdef class HTTPConnection(Flushable):
     # ---------------------------------------------------------- what a handler may use
 
     @property
-    def transport(self):
-        """The transport, ``None`` when it is gone; what was written so far precedes."""
-        if self.out is not None:
-            self.flush()
-        self.backlogged = True
-        return self.lower
-
-    @property
-    def connected(self):
-        """Whether the client is still there, as far as we know."""
-        return self.lower is not None
-
-    @property
     def busy(self):
         """Whether a handler runs."""
         return self.request is not None
-
-    @property
-    def peername(self):
-        """The client's address, ``None`` when it is gone."""
-        return None if self.lower is None else self.lower.get_extra_info("peername")
 
     @property
     def keepalive_timeout(self):
@@ -205,23 +144,12 @@ cdef class HTTPConnection(Flushable):
         if self.out is not None:
             self.flush()
         self.phase = DETACHED
-        self.deadline = 0
-        if self.timer is not None:
-            self.timer.cancel()
-            self.timer = None
+        self.stop_timer()
         rest = self.parser.take_rest()
         if self.reading_paused:
             self.reading_paused = False
             transport.resume_reading()
         return transport, rest
-
-    async def _drain(self):
-        """Wait until the transport is below its high-water mark."""
-        if self.writing_paused:
-            if self.drain_waiter is None:
-                self.drain_waiter = self.settings.loop.create_future()
-            # Shared by all who wait: cancelling one must not cancel the others.
-            await asyncio.shield(self.drain_waiter)
 
     async def shutdown(self, timeout=15.0):
         """Close the connection: its WebSocket with 1001, its request once answered.
@@ -250,21 +178,13 @@ cdef class HTTPConnection(Flushable):
     # ------------------------------------------------------------ called by the event loop
 
     def connection_made(self, transport):
-        self.lower = transport
-        self.write = transport.write
-        if transport.get_extra_info("sslcontext") is None:
-            if type(transport).__module__ in PLAIN_TRANSPORTS:
-                sock = transport.get_extra_info("socket")
-                if sock is not None:
-                    self.fd = sock.fileno()
-                    if self.settings.tcp_keepalive and sock.family != socket.AF_UNIX:
-                        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        self.attach(transport, self.settings.tcp_keepalive)
         self.settings.server.connection_made(self, transport)
         self.set_deadline(self.settings.head_timeout)
         self.start_task()
 
     cdef int start_task(self) except -1:
-        cdef object create_task = self.settings.loop.create_task
+        cdef object create_task = self.loop.create_task
         if self.pristine is None:
             self.task = create_task(self.run())
         else:
@@ -322,57 +242,23 @@ cdef class HTTPConnection(Flushable):
         if self.phase == LOST:
             return
         self.phase = LOST
-        self.lower = None
-        self.write = None
-        self.fd = -1
-        self.out = None
-        self.deadline = 0
-        if self.timer is not None:
-            self.timer.cancel()
-            self.timer = None
+        self.let_go()
         if self.body_open:
             self.body_open = False
             self.body.set_exception(ConnectionResetError("the client closed the connection"), exc)
-        if self.drain_waiter is not None and not self.drain_waiter.done():
-            self.drain_waiter.set_exception(
-                ClientConnectionResetError("Cannot write to closing transport")
-            )
-            # Whoever waited for it may be gone too.
-            self.drain_waiter.exception()
-        self.drain_waiter = None
-        self.writing_paused = False
         if self.waiting:
             self.waiter.wake()
         elif self.settings.handler_cancellation and self.request is not None:
             self.task.cancel()
         self.settings.server.connection_lost(self, exc)
 
-    def pause_writing(self):
-        self.writing_paused = True
-
-    def resume_writing(self):
-        self.writing_paused = False
-        waiter, self.drain_waiter = self.drain_waiter, None
-        if waiter is not None and not waiter.done():
-            waiter.set_result(None)
-
-    # ----------------------------------------------------------------- reading the socket
-
-    def pause_reading(self):
-        """Read no more from the socket; a body's reader asks for it."""
-        if not self.reading_paused and self.lower is not None and not self.lower.is_closing():
-            self.reading_paused = True
-            self.deadline = 0
-            self.lower.pause_reading()
+    # -------------------------------------------------------------------------- reading
 
     def resume_reading(self):
         """Read from the socket again."""
-        if self.reading_paused:
-            self.reading_paused = False
-            if self.lower is not None and not self.lower.is_closing():
-                self.lower.resume_reading()
-                if self.body_open and self.phase == HANDLING:
-                    self.set_deadline(self.settings.body_timeout)
+        Link.resume_reading(self)
+        if self.body_open and self.phase == HANDLING:
+            self.set_deadline(self.settings.body_timeout)
 
     cdef int parse(self) except -1:
         """Go on to the end of the current message; find the next one's head."""
@@ -418,88 +304,6 @@ cdef class HTTPConnection(Flushable):
             self.body_open = False
             self.body.set_exception(RequestPayloadError(str(error)), error)
         return 0
-
-    # -------------------------------------------------------------------------- writing
-
-    cdef int put(self, bytes data) except -1:
-        """Write *data*: now, or together with the rest of the batch."""
-        if not self.in_batch:
-            return self.send(data)
-        if self.out is None:
-            self.out = data
-            self.out_size = PyBytes_GET_SIZE(data)
-        else:
-            if type(self.out) is bytes:
-                self.out = [self.out]
-            (<list>self.out).append(data)
-            self.out_size += PyBytes_GET_SIZE(data)
-        if self.out_size > FLUSH_AT:
-            self.flush()
-        return 0
-
-    cdef int flush(self) except -1:
-        out, self.out = self.out, None
-        if out is None or self.lower is None:
-            return 0
-        if type(out) is list:
-            out = b"".join(out)
-        return self.send(<bytes>out)
-
-    cdef int send(self, bytes data) except -1:
-        cdef Py_ssize_t size = PyBytes_GET_SIZE(data)
-        cdef Py_ssize_t sent
-        if self.lower is None:
-            return 0
-        if self.fd >= 0 and size:
-            if self.backlogged and self.lower.get_write_buffer_size() == 0:
-                self.backlogged = False
-            # A transport that closes may have given its descriptor back already.
-            if not self.backlogged and not self.lower.is_closing():
-                sent = aws_send(self.fd, <uint8_t *>PyBytes_AS_STRING(data), size, NULL, 0)
-                if sent == size:
-                    return 0
-                # asyncio takes the rest, and meets the socket's error if there is one.
-                self.backlogged = True
-                if sent > 0:
-                    data = data[sent:]
-        self.write(data)
-        return 0
-
-    # ----------------------------------------------------------------------- the clock
-
-    cdef int set_deadline(self, double seconds) except -1:
-        """Let :meth:`expire` be called in *seconds*; 0 for never."""
-        cdef double now
-        if seconds <= 0:
-            self.deadline = 0
-            return 0
-        now = aws_monotonic()
-        self.deadline = now + seconds
-        # The timer is not moved for a later deadline: it looks again when it fires.
-        if self.timer is None:
-            self.arm_timer(now)
-        elif self.deadline < self.timer_at:
-            self.timer.cancel()
-            self.arm_timer(now)
-        return 0
-
-    cdef int arm_timer(self, double now) except -1:
-        self.timer_at = self.deadline
-        self.timer = self.settings.loop.call_later(
-            max(self.deadline - now, 0.001), self.look_at_clock
-        )
-        return 0
-
-    def look_at_clock(self):
-        self.timer = None
-        if self.deadline == 0 or self.phase >= DETACHED:
-            return
-        now = aws_monotonic()
-        if now < self.deadline - 0.001:
-            self.arm_timer(now)
-        else:
-            self.deadline = 0
-            self.expire()
 
     cdef int expire(self) except -1:
         """The client took too long."""

@@ -154,7 +154,12 @@ class Server:
         :param timeout: seconds until handlers that still run are cancelled; ``None`` for 15.
         """
         limit = 15.0 if timeout is None else timeout
+        self.pre_shutdown()
+        # A handler that shuts its own server down cannot be waited for here.
+        current = asyncio.current_task()
         connections = {*self._connections, *self._unfinished}
-        await asyncio.gather(*(connection.shutdown(limit) for connection in connections))
+        await asyncio.gather(
+            *(each.shutdown(limit) for each in connections if each.task != current)
+        )
         self._connections.clear()
         self._unfinished.clear()

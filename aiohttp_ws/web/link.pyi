@@ -1,0 +1,25 @@
+"""A transport as a connection uses it: batched output, back-pressure, one timer."""
+
+import asyncio
+from typing import Any
+
+class Link:
+    """Base of :class:`HTTPConnection`."""
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """The event loop."""
+    @property
+    def transport(self) -> asyncio.Transport | None:
+        """The transport, ``None`` when it is gone; what was written so far precedes."""
+    @property
+    def connected(self) -> bool:
+        """Whether the client is still there, as far as we know."""
+    @property
+    def peername(self) -> Any:
+        """The client's address, ``None`` when it is gone."""
+    def pause_reading(self) -> None:
+        """Read no more from the socket; a body's reader asks for it."""
+    def resume_reading(self) -> None:
+        """Read from the socket again."""
+    async def _drain(self) -> None: ...
