@@ -19,7 +19,7 @@ def numbered(section: int, groups: int, cases: tuple[int, ...]) -> tuple[str, ..
 
 
 # Sections 8 and 11 do not exist in the suite. Sections 9, 12 and 13 are slow: their short run
-# takes the ends and the middle of each group.
+# takes a few of each group, the largest and longest ones left out.
 SECTIONS = (
     Section(1, "Framing", 16),
     Section(2, "Pings and pongs", 11),
@@ -30,8 +30,8 @@ SECTIONS = (
     Section(7, "Closing handshake", 37),
     Section(9, "Limits and performance", 54, numbered(9, 8, (1, 3, 6))),
     Section(10, "Frames cut anywhere", 1),
-    Section(12, "permessage-deflate, kinds of payload", 90, numbered(12, 5, (1, 8, 10, 18))),
-    Section(13, "permessage-deflate, parameters", 126, numbered(13, 7, (1, 8, 10, 18))),
+    Section(12, "permessage-deflate, kinds of payload", 90, numbered(12, 5, (1, 5, 8, 13))),
+    Section(13, "permessage-deflate, parameters", 126, numbered(13, 7, (1, 5, 8, 13))),
 )
 
 
