@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Generator
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
@@ -11,6 +10,7 @@ from yarl import URL
 
 from aiohttp_ws import hdrs
 from aiohttp_ws.client import ClientSession, CookieJar
+from aiohttp_ws.client.request_context import RequestContext
 from aiohttp_ws.test_utils.servers import BaseTestServer
 
 if TYPE_CHECKING:
@@ -25,7 +25,6 @@ __all__ = ("TestClient",)
 
 _RequestT = TypeVar("_RequestT")
 _ApplicationT = TypeVar("_ApplicationT")
-_ResultT = TypeVar("_ResultT", "ClientResponse", "ClientWebSocketResponse")
 
 
 class TestClient(Generic[_RequestT, _ApplicationT]):
@@ -104,51 +103,51 @@ class TestClient(Generic[_RequestT, _ApplicationT]):
         """Return the absolute URL of *path* on the running server."""
         return self._server.make_url(path)
 
-    def request(self, method: str, path: StrOrURL, **kwargs: Any) -> _Pending[ClientResponse]:
+    def request(self, method: str, path: StrOrURL, **kwargs: Any) -> RequestContext[ClientResponse]:
         """Send a request, as :meth:`aiohttp_ws.ClientSession.request` does.
 
         Like it, the result is awaited or used with ``async with``.
         """
-        return _Pending(self._request(method, path, **kwargs))
+        return RequestContext(self._request(method, path, **kwargs))
 
     async def _request(self, method: str, path: StrOrURL, **kwargs: Any) -> ClientResponse:
         response = await self._session.request(method, self.make_url(path), **kwargs)
         self._responses.append(response)
         return response
 
-    def get(self, path: StrOrURL, **kwargs: Any) -> _Pending[ClientResponse]:
+    def get(self, path: StrOrURL, **kwargs: Any) -> RequestContext[ClientResponse]:
         """Send a GET request."""
         return self.request(hdrs.METH_GET, path, **kwargs)
 
-    def post(self, path: StrOrURL, **kwargs: Any) -> _Pending[ClientResponse]:
+    def post(self, path: StrOrURL, **kwargs: Any) -> RequestContext[ClientResponse]:
         """Send a POST request."""
         return self.request(hdrs.METH_POST, path, **kwargs)
 
-    def options(self, path: StrOrURL, **kwargs: Any) -> _Pending[ClientResponse]:
+    def options(self, path: StrOrURL, **kwargs: Any) -> RequestContext[ClientResponse]:
         """Send an OPTIONS request."""
         return self.request(hdrs.METH_OPTIONS, path, **kwargs)
 
-    def head(self, path: StrOrURL, **kwargs: Any) -> _Pending[ClientResponse]:
+    def head(self, path: StrOrURL, **kwargs: Any) -> RequestContext[ClientResponse]:
         """Send a HEAD request; unlike the session's, it follows redirects."""
         return self.request(hdrs.METH_HEAD, path, **kwargs)
 
-    def put(self, path: StrOrURL, **kwargs: Any) -> _Pending[ClientResponse]:
+    def put(self, path: StrOrURL, **kwargs: Any) -> RequestContext[ClientResponse]:
         """Send a PUT request."""
         return self.request(hdrs.METH_PUT, path, **kwargs)
 
-    def patch(self, path: StrOrURL, **kwargs: Any) -> _Pending[ClientResponse]:
+    def patch(self, path: StrOrURL, **kwargs: Any) -> RequestContext[ClientResponse]:
         """Send a PATCH request."""
         return self.request(hdrs.METH_PATCH, path, **kwargs)
 
-    def delete(self, path: StrOrURL, **kwargs: Any) -> _Pending[ClientResponse]:
+    def delete(self, path: StrOrURL, **kwargs: Any) -> RequestContext[ClientResponse]:
         """Send a DELETE request."""
         return self.request(hdrs.METH_DELETE, path, **kwargs)
 
     def ws_connect(
         self, path: StrOrURL, *, decode_text: bool = True, **kwargs: Any
-    ) -> _Pending[ClientWebSocketResponse]:
+    ) -> RequestContext[ClientWebSocketResponse]:
         """Open a WebSocket, as :meth:`aiohttp_ws.ClientSession.ws_connect` does."""
-        return _Pending(self._ws_connect(path, decode_text=decode_text, **kwargs))
+        return RequestContext(self._ws_connect(path, decode_text=decode_text, **kwargs))
 
     async def _ws_connect(self, path: StrOrURL, **kwargs: Any) -> ClientWebSocketResponse:
         websocket = await self._session.ws_connect(self.make_url(path), **kwargs)
@@ -178,36 +177,3 @@ class TestClient(Generic[_RequestT, _ApplicationT]):
         tb: TracebackType | None,
     ) -> None:
         await self.close()
-
-
-class _Pending(Coroutine[Any, Any, _ResultT]):
-    """A response or WebSocket to come: a coroutine, or what ``async with`` closes at its end."""
-
-    __slots__ = ("_coro", "_result")
-
-    def __init__(self, coro: Coroutine[Any, Any, _ResultT]) -> None:
-        self._coro = coro
-
-    def __await__(self) -> Generator[Any, Any, _ResultT]:
-        return self._coro.__await__()
-
-    def send(self, value: Any) -> Any:
-        return self._coro.send(value)
-
-    def throw(self, *args: Any) -> Any:
-        return self._coro.throw(*args)
-
-    def close(self) -> None:
-        self._coro.close()
-
-    async def __aenter__(self) -> _ResultT:
-        self._result = await self._coro
-        return await self._result.__aenter__()
-
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        tb: TracebackType | None,
-    ) -> None:
-        await self._result.__aexit__(exc_type, exc, tb)

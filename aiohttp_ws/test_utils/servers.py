@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 __all__ = ("BaseTestServer", "RawTestServer", "TestServer")
 
+# What a runner takes for itself; it passes the rest on to the server.
+RUNNER_OPTIONS = ("handle_signals", "shutdown_timeout")
+
 SocketFactory = Callable[[str, int, socket.AddressFamily], socket.socket]
 
 
@@ -201,4 +204,5 @@ class RawTestServer(BaseTestServer):
         super().__init__(scheme=scheme, host=host, port=port, **kwargs)
 
     async def _make_runner(self, **kwargs: Any) -> BaseRunner:
-        return ServerRunner(Server(self._handler, **kwargs))
+        of_runner = {name: kwargs.pop(name) for name in RUNNER_OPTIONS if name in kwargs}
+        return ServerRunner(Server(self._handler, **kwargs), **of_runner)
