@@ -51,6 +51,11 @@ class Connection:
         """Whether the connection was given back, or is lost."""
         return self._protocol is None or not self._protocol.is_connected()
 
+    @property
+    def force_close(self) -> bool:
+        """Whether the connector closes the connection after this response."""
+        return self._connector._force_close
+
     def add_callback(self, callback: Callable[[], None]) -> None:
         """Call *callback* when the connection is given back."""
         if self._callbacks is None:

@@ -169,10 +169,6 @@ class ClientProtocol(asyncio.Protocol):
             elif exchange.sock_read:
                 self._ensure_timer(exchange)
 
-    def upgrade_declined(self) -> None:
-        """Close: nobody takes over the upgraded connection."""
-        self._must_close = True
-
     def detach(self) -> tuple[asyncio.Transport, bytes]:
         """Hand over the transport and the bytes that followed the upgrade's head."""
         transport, parser = self.transport, self._parser

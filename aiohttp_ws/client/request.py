@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 __all__ = ("ClientRequest",)
 
+# Headers that decide where a message ends, or what goes before its body.
+_FRAMING: Final = frozenset({"content-length", "transfer-encoding", "expect"})
 _TLS_SCHEMES: Final = frozenset({"https", "wss"})
 # A body up to this size leaves in one write with the head.
 SMALL_BODY: Final = 64 * 1024
@@ -42,7 +44,8 @@ SMALL_BODY: Final = 64 * 1024
 class ClientRequest:
     """A request on its way; middlewares may change it before it is sent.
 
-    The parameters are those of :meth:`aiohttp_ws.ClientSession.request`.
+    The parameters are those of :meth:`aiohttp_ws.ClientSession.request`; the names in
+    *skip_auto_headers* are in lower case.
     """
 
     GET_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
@@ -55,7 +58,6 @@ class ClientRequest:
     }
 
     body: Payload | None = None
-    response: ClientResponse | None = None
     #: The content coding of the body, whether it goes in chunks, and after a 100.
     compress: str | None = None
     chunked = False
@@ -102,7 +104,7 @@ class ClientRequest:
             self.update_auth(auth)
         if data is not None or chunked or expect100 or compress or self.method != "GET":
             self._update_message(data, compress, chunked, expect100)
-        elif headers is not None and hdrs.EXPECT in headers:
+        elif headers and not _FRAMING.isdisjoint(map(str.lower, headers)):
             self._update_message(None, None, None, False)
 
     # -------------------------------------------------------------------------- endpoint
@@ -213,17 +215,19 @@ class ClientRequest:
         if data is not None:
             self._set_body(data)
         self._update_compression(compress)
-        if self.chunked and hdrs.CONTENT_LENGTH in headers:
-            raise ValueError("Content-Length header and chunked=True exclude each other")
-        if hdrs.TRANSFER_ENCODING in headers:
-            if "chunked" not in headers[hdrs.TRANSFER_ENCODING].lower():
+        codings = headers.getall(hdrs.TRANSFER_ENCODING, ())
+        if codings:
+            if [coding.lower() for coding in codings] != ["chunked"]:
                 raise ValueError(
-                    f"Transfer-Encoding {headers[hdrs.TRANSFER_ENCODING]!r} is not chunked, the"
-                    " only coding of a request (RFC 9112 6.1)"
+                    f"Transfer-Encoding {', '.join(codings)!r} is not chunked, the only coding"
+                    " of a request (RFC 9112 6.1)"
                 )
             if chunked:
                 raise ValueError("chunked=True and a Transfer-Encoding header: pass one of them")
             self.chunked = True
+        if self.chunked and hdrs.CONTENT_LENGTH in headers:
+            # RFC 9112 6.2: two lengths are two messages to somebody.
+            raise ValueError("Content-Length header and a chunked body exclude each other")
         self._update_framing()
         if expect100:
             headers[hdrs.EXPECT] = "100-continue"
@@ -292,11 +296,12 @@ class ClientRequest:
 
         :raises ValueError: when the header is no number.
         """
-        value = self.headers.get(hdrs.CONTENT_LENGTH)
-        if value is None:
+        values = self.headers.getall(hdrs.CONTENT_LENGTH, ())
+        if not values:
             return None
-        if not (value.isascii() and value.isdigit()):
-            raise ValueError(f"Content-Length {value!r} is not a number")
+        value = values[0]
+        if len(values) > 1 or not (value.isascii() and value.isdigit()):
+            raise ValueError(f"Content-Length {', '.join(values)!r} is not a number")
         return int(value)
 
     # --------------------------------------------------------------------------- sending
@@ -319,7 +324,12 @@ class ClientRequest:
             target = f"{self.host}:{self.port}"
         else:
             target = self.url.raw_path_qs
-        version = HTTP_11 if self.version >= HttpVersion11 else HTTP_10
+        version = HTTP_11
+        if conn.force_close:
+            self.headers.setdefault(hdrs.CONNECTION, "close")
+        if self.version < HttpVersion11:
+            version = HTTP_10
+            self.headers.setdefault(hdrs.CONNECTION, "keep-alive")
         head = serialise_request_head(self.method, target, version, self.headers)
         body = self.body
         upload: Upload | None = None
@@ -334,6 +344,7 @@ class ClientRequest:
             ):
                 at_once = self._checked(body)
             else:
+                self._check_length()
                 upload = Upload(
                     head,
                     body,
@@ -343,6 +354,10 @@ class ClientRequest:
                     compress=self.compress,
                     expect_continue=self.expect100,
                 )
+        elif hdrs.CONTENT_LENGTH in self.headers and self.length:
+            raise ValueError(
+                f"Content-Length header is {self.length} and there is no body; leave it out"
+            )
         exchange = Exchange(
             self.method, conn, plan, deadline, None if upload is None else upload.on_continue
         )
@@ -363,8 +378,16 @@ class ClientRequest:
         tracker = self.upload_tracker
         if tracker is not None:
             self._track(tracker, upload, response, len(at_once or b""))
-        self.response = response
         return response
+
+    def _check_length(self) -> None:
+        length, body = self.length, self.body
+        size = 0 if body is None else body.size
+        if length is not None and size is not None and length > size:
+            raise ValueError(
+                f"Content-Length header is {length} and the body has {size} bytes;"
+                " leave the header out"
+            )
 
     def _checked(self, body: BytesPayload) -> bytes:
         value = body._value

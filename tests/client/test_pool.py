@@ -9,6 +9,7 @@ from aiohttp import web
 
 from aiohttp_ws import errors
 from aiohttp_ws.client import ClientSession, TCPConnector
+from aiohttp_ws.http.headers import HttpVersion10
 from tests.client.waiting import until
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -32,6 +33,7 @@ async def test_force_close_uses_each_connection_once(raw):
         for _ in range(3):
             await fetch(session, server.url)
     assert server.connections == 3
+    assert b"\r\nConnection: close\r\n" in server.requests[0]
     with pytest.raises(ValueError, match="force_close"):
         TCPConnector(force_close=True, keepalive_timeout=5)
 
@@ -48,6 +50,16 @@ async def test_a_server_can_decline_to_keep_the_connection(session, raw, answer)
     for _ in range(2):
         assert await fetch(session, server.url) == "ok"
     assert server.connections == 2
+
+
+async def test_http_1_0_asks_to_keep_the_connection(raw):
+    server = await raw(OK)
+    async with ClientSession(version=HttpVersion10) as session:
+        for _ in range(2):
+            await fetch(session, server.url)
+    assert server.connections == 1
+    assert server.requests[0].startswith(b"GET / HTTP/1.0\r\n")
+    assert b"\r\nConnection: keep-alive\r\n" in server.requests[0]
 
 
 async def test_a_connection_unused_for_too_long_is_closed(raw):

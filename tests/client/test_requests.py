@@ -300,6 +300,11 @@ async def test_bad_urls_are_refused_before_anything_is_sent(session, url, error)
         ({"data": b"x", "headers": {"Content-Length": "5"}}, "has 1 bytes"),
         ({"data": b"x", "headers": {"Content-Length": "x"}}, "not a number"),
         ({"data": b"x", "headers": {"Transfer-Encoding": "gzip"}}, "not chunked"),
+        ({"headers": {"Transfer-Encoding": "chunked", "Content-Length": "1"}}, "exclude"),
+        ({"headers": {"Content-Length": "5"}}, "no body"),
+        ({"headers": [("Content-Length", "0"), ("content-length", "5")]}, "not a number"),
+        ({"headers": [("Transfer-Encoding", "chunked")] * 2}, "not chunked"),
+        ({"data": io.BytesIO(b"x"), "headers": {"Content-Length": "5"}}, "has 1 bytes"),
         ({"data": b"x", "compress": "br"}, "not gzip or deflate"),
         ({"data": b"x", "compress": True, "headers": {"Content-Encoding": "x"}}, "one of them"),
         ({"proxy": "http://proxy"}, "not supported in this release"),
@@ -309,8 +314,9 @@ async def test_bad_arguments_are_refused_and_cost_no_connection(session, serve, 
     url = await serve(mirror)
     async with session.get(url):
         pass
-    with pytest.raises(ValueError, match=message):
-        await session.post(url, **arguments)
+    for method in ("POST", "GET"):
+        with pytest.raises(ValueError, match=message):
+            await session.request(method, url, **arguments)
     async with session.get(url) as response:
         assert response.status == 200
     assert not session.connector._in_use
