@@ -6,6 +6,7 @@ import pytest
 
 from aiohttp_ws import web
 from aiohttp_ws.test_utils import make_mocked_request
+from tests.web.serving import serving
 
 
 async def ask(app, path, method="GET"):
@@ -166,9 +167,9 @@ def served(*paths, **options):
 async def test_a_path_nobody_serves_is_redirected_to_one_that_is(
     options, declared, asked, location
 ):
-    with pytest.raises(web.HTTPPermanentRedirect) as caught:
-        await ask(served(declared, **options), asked)
-    assert caught.value.headers["Location"] == location
+    async with serving(served(declared, **options)) as site:
+        answer = await site.ask(asked)
+    assert (answer.status, answer.headers["Location"]) == (308, location)
 
 
 @pytest.mark.parametrize(
