@@ -6,24 +6,17 @@
 
 from __future__ import annotations
 
-import asyncio
-import enum
 import io
 import json
-import mimetypes
-import os
 import warnings
-from abc import ABC, abstractmethod
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Mapping
-from itertools import chain
+from collections.abc import AsyncIterable, AsyncIterator, Callable
 from typing import IO, Any, Final, TypeVar
-
-from multidict import CIMultiDict
 
 from .. import hdrs
 from ..abc import AbstractStreamWriter
 from ..typedefs import Byteish, JSONEncoder
-from .disposition import content_disposition_header
+from .payload_base import LookupError, Order, Payload, PayloadRegistry, text_type
+from .payload_files import BufferedReaderPayload, BytesIOPayload, IOBasePayload, TextIOPayload
 
 __all__ = (
     "PAYLOAD_REGISTRY",
@@ -45,133 +38,10 @@ __all__ = (
     "payload_type",
 )
 
-# Files are read this much at a time: large enough to spare trips to the thread pool.
-CHUNK_SIZE: Final = 256 * 1024
 # A body of bytes above this holds up the event loop while it is copied and compressed.
 LARGE_BYTES: Final = 1024 * 1024
 
 _T = TypeVar("_T", bound="type[Payload]")
-_Headers = CIMultiDict[str] | Mapping[str, str] | Iterable[tuple[str, str]] | None
-
-
-class _Unset(enum.Enum):
-    UNSET = enum.auto()
-
-
-_UNSET: Final = _Unset.UNSET
-
-
-class LookupError(Exception):
-    """No :class:`Payload` is registered for the type of the value."""
-
-
-class Order(enum.Enum):
-    """When a registered type is tried: among the others, before them, or after them."""
-
-    normal = "normal"
-    try_first = "try_first"
-    try_last = "try_last"
-
-
-class Payload(ABC):
-    """One body: its size, its headers and how to write it.
-
-    :param value: the body in the caller's terms.
-    :param headers: headers to send with it, before those that the payload sets itself.
-    :param content_type: its media type; without it, guessed from *filename*, or else the
-        class's default.
-    :param filename: the name to show in ``Content-Disposition``.
-    :param encoding: how text becomes bytes.
-    """
-
-    _default_content_type: str = "application/octet-stream"
-    _size: int | None = None
-    _consumed = False
-    _autoclose = False
-
-    def __init__(
-        self,
-        value: Any,
-        headers: _Headers = None,
-        content_type: str | _Unset | None = _UNSET,
-        filename: str | None = None,
-        encoding: str | None = None,
-        **kwargs: Any,
-    ) -> None:
-        self._value = value
-        self._encoding = encoding
-        self._filename = filename
-        self._headers: CIMultiDict[str] = CIMultiDict(headers or ())
-        if content_type is None or (content_type is _UNSET and hdrs.CONTENT_TYPE in self._headers):
-            return
-        if content_type is _UNSET:
-            guessed = mimetypes.guess_type(filename)[0] if filename is not None else None
-            content_type = guessed or self._default_content_type
-        self._headers[hdrs.CONTENT_TYPE] = str(content_type)
-
-    @property
-    def size(self) -> int | None:
-        """How many bytes :meth:`write` writes; ``None`` when that is not known."""
-        return self._size
-
-    @property
-    def filename(self) -> str | None:
-        """The name of the file, or ``None``."""
-        return self._filename
-
-    @property
-    def headers(self) -> CIMultiDict[str]:
-        """The headers that describe the body."""
-        return self._headers
-
-    @property
-    def encoding(self) -> str | None:
-        """How text becomes bytes, or ``None`` for bytes."""
-        return self._encoding
-
-    @property
-    def content_type(self) -> str:
-        """The value of the body's ``Content-Type``."""
-        return self._headers.get(hdrs.CONTENT_TYPE, self._default_content_type)
-
-    @property
-    def consumed(self) -> bool:
-        """Whether it was written and cannot be written again."""
-        return self._consumed
-
-    @property
-    def autoclose(self) -> bool:
-        """Whether there is nothing for :meth:`close` to do."""
-        return self._autoclose
-
-    def set_content_disposition(
-        self, disptype: str, quote_fields: bool = True, **params: str
-    ) -> None:
-        """Set the ``Content-Disposition`` header (RFC 6266)."""
-        self._headers[hdrs.CONTENT_DISPOSITION] = content_disposition_header(
-            disptype, quote_fields, params
-        )
-
-    @abstractmethod
-    def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
-        """Return the body as text. Reads a file with the event loop waiting."""
-
-    @abstractmethod
-    async def write(self, writer: AbstractStreamWriter) -> None:
-        """Write the whole body to *writer*."""
-
-    async def write_with_length(
-        self, writer: AbstractStreamWriter, content_length: int | None
-    ) -> None:
-        """Write at most *content_length* bytes of the body; all of it for ``None``."""
-        await self.write(writer)
-
-    async def as_bytes(self, encoding: str = "utf-8", errors: str = "strict") -> bytes:
-        """Return the body; a file is read in a thread."""
-        return self.decode(encoding, errors).encode(self._encoding or encoding, errors)
-
-    async def close(self) -> None:  # noqa: B027 - most hold nothing
-        """Give back what the body holds, such as an open file. Never waits for long."""
 
 
 class BytesPayload(Payload):
@@ -238,21 +108,6 @@ class StringPayload(BytesPayload):
         )
 
 
-def text_type(encoding: str | None, content_type: str | None) -> tuple[str, str]:
-    """Complete an encoding and a media type from each other."""
-    if content_type is None:
-        encoding = encoding or "utf-8"
-        return encoding, f"text/plain; charset={encoding}"
-    if encoding is None:
-        charset = None
-        for param in content_type.split(";")[1:]:
-            name, _, value = param.partition("=")
-            if name.strip().lower() == "charset":
-                charset = value.strip().strip('"')
-        encoding = charset or "utf-8"
-    return encoding, content_type
-
-
 class JsonPayload(BytesPayload):
     """A value as JSON text.
 
@@ -292,165 +147,6 @@ class JsonBytesPayload(BytesPayload):
         **kwargs: Any,
     ) -> None:
         super().__init__(dumps(value), *args, content_type=content_type, encoding="utf-8", **kwargs)
-
-
-class IOBasePayload(Payload):
-    """An open file, read in a thread from its current position to its end.
-
-    The file is closed by :meth:`close`, which the client calls after the request.
-
-    :param disposition: the type of the ``Content-Disposition`` that a named file gets;
-        ``None`` for no such header.
-    """
-
-    _value: IO[Any]
-    _start: int | None = None
-
-    def __init__(
-        self, value: IO[Any], disposition: str | None = "attachment", *args: Any, **kwargs: Any
-    ) -> None:
-        kwargs.setdefault("filename", named(value))
-        super().__init__(value, *args, **kwargs)
-        if (
-            self._filename is not None
-            and disposition is not None
-            and hdrs.CONTENT_DISPOSITION not in self._headers
-        ):
-            self.set_content_disposition(disposition, filename=self._filename)
-
-    def _rewind(self) -> None:
-        # A redirect sends the body again from where the caller's file stood.
-        try:
-            if self._start is None:
-                self._start = self._value.tell()
-            else:
-                self._value.seek(self._start)
-        except (OSError, AttributeError):  # io.UnsupportedOperation is an OSError
-            self._consumed = True
-
-    def _read(self, length: int | None) -> bytes:
-        chunk: bytes = self._value.read(CHUNK_SIZE if length is None else min(CHUNK_SIZE, length))
-        return chunk
-
-    def _begin(self, length: int | None) -> bytes:
-        self._rewind()
-        return self._read(length)
-
-    @property
-    def size(self) -> int | None:
-        try:
-            if self._start is None:
-                self._start = self._value.tell()
-            return os.fstat(self._value.fileno()).st_size - self._start
-        except (OSError, AttributeError):
-            return None
-
-    def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
-        return self._read_all().decode(encoding, errors)
-
-    def _read_all(self) -> bytes:
-        self._rewind()
-        whole: bytes = self._value.read()
-        return whole
-
-    async def as_bytes(self, encoding: str = "utf-8", errors: str = "strict") -> bytes:
-        return await asyncio.get_running_loop().run_in_executor(None, self._read_all)
-
-    async def write(self, writer: AbstractStreamWriter) -> None:
-        await self.write_with_length(writer, None)
-
-    async def write_with_length(
-        self, writer: AbstractStreamWriter, content_length: int | None
-    ) -> None:
-        loop = asyncio.get_running_loop()
-        left = content_length
-        chunk = await loop.run_in_executor(None, self._begin, left)
-        while chunk and (left is None or left > 0):
-            if left is not None:
-                chunk = chunk[:left]
-                left -= len(chunk)
-            await writer.write(chunk)
-            chunk = await loop.run_in_executor(None, self._read, left)
-
-    async def close(self) -> None:
-        # Closing may flush to a slow disk: in a thread, and not waited for.
-        if not self._value.closed:
-            asyncio.get_running_loop().run_in_executor(None, self._value.close)
-
-
-def named(value: Any) -> str | None:
-    """The name of an open file, without its directory; ``None`` for one without a name."""
-    name = getattr(value, "name", None)
-    if isinstance(name, str) and name and not (name[0] == "<" and name[-1] == ">"):
-        return os.path.basename(name)
-    return None
-
-
-class BufferedReaderPayload(IOBasePayload):
-    """A file opened for reading bytes."""
-
-
-class BytesIOPayload(IOBasePayload):
-    """Bytes in an :class:`io.BytesIO`, which stays open."""
-
-    _value: io.BytesIO
-    _autoclose = True
-
-    @property
-    def size(self) -> int:
-        if self._start is None:
-            self._start = self._value.tell()
-        return self._value.getbuffer().nbytes - self._start
-
-    async def as_bytes(self, encoding: str = "utf-8", errors: str = "strict") -> bytes:
-        return self._read_all()
-
-    async def write_with_length(
-        self, writer: AbstractStreamWriter, content_length: int | None
-    ) -> None:
-        left = content_length
-        self._rewind()
-        while (left is None or left > 0) and (chunk := self._read(left)):
-            if left is not None:
-                left -= len(chunk)
-            await writer.write(chunk)
-
-    async def close(self) -> None:
-        """Nothing to do: the caller's object costs no descriptor and may be sent again."""
-
-
-class TextIOPayload(IOBasePayload):
-    """A file opened for reading text, encoded piece by piece.
-
-    Its size is not known beforehand: line ends and encodings change it.
-    """
-
-    _value: IO[str]
-
-    def __init__(
-        self,
-        value: IO[str],
-        *args: Any,
-        encoding: str | None = None,
-        content_type: str | None = None,
-        **kwargs: Any,
-    ) -> None:
-        encoding, content_type = text_type(encoding, content_type)
-        super().__init__(value, *args, content_type=content_type, encoding=encoding, **kwargs)
-
-    @property
-    def size(self) -> int | None:
-        return None
-
-    def _encode(self, text: str) -> bytes:
-        return text.encode(self._encoding or "utf-8")
-
-    def _read(self, length: int | None) -> bytes:
-        return self._encode(self._value.read(CHUNK_SIZE))
-
-    def _read_all(self) -> bytes:
-        self._rewind()
-        return self._encode(self._value.read())
 
 
 class StringIOPayload(StringPayload):
@@ -515,54 +211,6 @@ class AsyncIterablePayload(Payload):
             self._cached = [chunk async for chunk in self._chunks()]
             self._consumed = False
         return b"".join(self._cached)
-
-
-class PayloadRegistry:
-    """Which :class:`Payload` serves which type of value."""
-
-    __slots__ = ("_exact", "_first", "_last", "_normal")
-
-    def __init__(self) -> None:
-        self._first: list[tuple[type[Payload], Any]] = []
-        self._normal: list[tuple[type[Payload], Any]] = []
-        self._last: list[tuple[type[Payload], Any]] = []
-        self._exact: dict[type, type[Payload]] = {}
-
-    def get(self, data: Any, *args: Any, **kwargs: Any) -> Payload:
-        """Return the payload for *data*, which may be one already.
-
-        :raises LookupError: when no registered type fits.
-        """
-        if isinstance(data, Payload):
-            return data
-        factory = self._exact.get(type(data))
-        if factory is None:
-            for candidate, kind in chain(self._first, self._normal, self._last):
-                if isinstance(data, kind):
-                    factory = candidate
-                    break
-            else:
-                raise LookupError(
-                    f"cannot send {type(data).__name__} as a body: pass bytes, str, a file, an"
-                    " asynchronous iterable or FormData, or register a Payload for it"
-                )
-        return factory(data, *args, **kwargs)
-
-    def register(self, factory: type[Payload], type: Any, *, order: Order = Order.normal) -> None:
-        """Serve values of *type* (a class or a tuple of classes) with *factory*."""
-        if order is Order.try_first:
-            # What is tried first outranks the exact matches known so far.
-            self._exact.clear()
-            self._first.append((factory, type))
-        elif order is Order.normal:
-            self._normal.append((factory, type))
-            for kind in type if isinstance(type, tuple) else (type,):
-                if not self._first:
-                    self._exact.setdefault(kind, factory)
-        elif order is Order.try_last:
-            self._last.append((factory, type))
-        else:
-            raise ValueError(f"order is {order!r}, pass a member of payload.Order")
 
 
 PAYLOAD_REGISTRY: Final = PayloadRegistry()
