@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+
 from ..abc import AbstractAccessLogger
 from ..http.writer import StreamWriter
 from .base_request import BaseRequest

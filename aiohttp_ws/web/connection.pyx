@@ -291,6 +291,8 @@ cdef class HTTPConnection(Link):
         self.head = head
         self.continue_due = head.expect_continue
         if head.has_body:
+            # Paused for the sake of pipelined requests: now it is for the body to say.
+            self.resume_reading()
             self.body_open = True
             self.body = make_body(
                 self, head, settings.read_bufsize, settings.loop, settings.auto_decompress
@@ -364,7 +366,7 @@ cdef class HTTPConnection(Link):
                 self.head = None
                 self.phase = HANDLING
                 self.deadline = 0
-                if self.body_open and not self.continue_due:
+                if self.body_open and not self.continue_due and not self.reading_paused:
                     self.set_deadline(settings.body_timeout)
                 if settings.access_logger is not None:
                     started = aws_monotonic()
@@ -398,7 +400,7 @@ cdef class HTTPConnection(Link):
                     break
                 if head.upgrade:
                     self.parser.resume()
-                if self.reading_paused:
+                if self.reading_paused and self.parser._end - self.parser._at < MOST_UNPARSED:
                     self.resume_reading()
                 if self.writing_paused:
                     await self._drain()
@@ -420,7 +422,8 @@ cdef class HTTPConnection(Link):
                 self.finish()
 
     def wait_idle(self):
-        """Choose what the clock watches while no request is at hand."""
+        """Read on, and choose what the clock watches while no request is at hand."""
+        self.resume_reading()
         if self.parser.pending:
             self.phase = HEAD
             self.set_deadline(self.settings.head_timeout)

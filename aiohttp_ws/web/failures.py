@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import BadHttpMessage, RequestPayloadError
 from ..http.headers import reason_of
-from .response import Response
+from .response import Response, StreamResponse
 
 if TYPE_CHECKING:
     from .base_request import BaseRequest
@@ -46,8 +46,11 @@ def answer_error(request: BaseRequest, error: Exception, logger: logging.Logger)
 
 
 def answer_wrong_result(request: BaseRequest, result: object, logger: logging.Logger) -> Response:
-    """Return the answer to a request whose handler returned no response."""
-    if result is None:
+    """Return the answer to a request whose handler returned none that can be sent."""
+    if isinstance(result, StreamResponse):
+        what = "was sent already" if result.prepared else "comes after another one has begun"
+        logger.error("%r returned by the handler of %r %s", result, request, what)
+    elif result is None:
         logger.error("the handler of %r returned None: is a return missing?", request)
     else:
         logger.error("the handler of %r returned no response but %r", request, result)

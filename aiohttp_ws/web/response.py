@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,9 +14,9 @@ from ..http.payload import LookupError as PayloadLookupError
 from ..http.payload import Payload, get_payload
 from ..http.software import SERVER_SOFTWARE
 from ..typedefs import DEFAULT_JSON_ENCODER, JSONEncoder, LooseHeaders
-from ..wire.serialise import serialise_response
+from ..wire.serialise import serialise_response_head
 from .content_coding import ContentCoding
-from .stream_response import DEFAULT_TYPE, StreamResponse, forbids_body
+from .stream_response import DEFAULT_TYPE, StreamResponse
 
 if TYPE_CHECKING:
     from ..abc import AbstractStreamWriter
@@ -34,6 +34,14 @@ _UNSET: Final[Any] = object()
 _TEXT: Final = "text/plain; charset=utf-8"
 # What a subclass may override to take part in the sending, and so needs called.
 _SENDING = ("prepare", "write", "write_eof", "_prepare_head", "_prepare_headers", "_write_head")
+# Serialised heads of responses without headers of their own. Date is in the key: what was
+# sent a second ago is of no use any more, and goes when there are too many.
+_heads: dict[tuple[Any, ...], bytes] = {}
+_MOST_HEADS: Final = 256
+
+# A body up to this size is copied behind its head; a larger one is written by itself.
+_COPIED: Final = 128 * 1024
+
 # Headers that decide where the body ends, and whether the connection does.
 _FRAMING = (hdrs.CONTENT_LENGTH, hdrs.TRANSFER_ENCODING, hdrs.CONNECTION)
 
@@ -58,13 +66,13 @@ class Response(StreamResponse):
     _zlib_executor_size: int | None = 4096
     _zlib_executor: Executor | None = None
     _send_headers_immediately = False
-    _renders = True
+    _at_once = True
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         # One that takes part in the sending is sent by calling it, not in one go.
         if any(getattr(cls, name) is not getattr(Response, name) for name in _SENDING):
-            cls._renders = False
+            cls._at_once = False
 
     def __init__(
         self,
@@ -239,15 +247,13 @@ class Response(StreamResponse):
 
     def _render(self, request: BaseRequest) -> bytes | None:
         body = self._body
+        status = self._status
         if (
-            not self._renders
-            or self._compression
-            or self._chunked
-            or self._cookies
-            or self._payload_writer is not None
-            or self._eof_sent
-            or (body is not None and type(body) is not bytes)
-            or forbids_body("", self._status)
+            not self._at_once
+            or status < 200
+            or status == 204
+            or status == 304
+            or (body is not None and (type(body) is not bytes or len(body) > _COPIED))
             or request._hooks_response()
         ):
             return None
@@ -261,6 +267,7 @@ class Response(StreamResponse):
         data = self._serialise(message.version, keep_alive, message.method == "HEAD")
         self._keep_alive = keep_alive
         self._eof_sent = True
+        self._at_once = False
         return data
 
     def _serialise(
@@ -268,30 +275,41 @@ class Response(StreamResponse):
     ) -> bytes:
         """Return the response as it is sent, for a body of bytes or none."""
         body = self._body
-        assert body is None or isinstance(body, bytes)
-        fields = self._fields
-        pairs: list[tuple[str, str]] = []
-        if fields is not None:
-            pairs.extend(fields.items())
-            if body and hdrs.CONTENT_TYPE not in fields:
-                pairs.append(("Content-Type", DEFAULT_TYPE))
-        elif self._type_field is not None:
-            pairs.append(("Content-Type", self._type_field))
-        elif body:
-            pairs.append(("Content-Type", DEFAULT_TYPE))
+        assert body is None or type(body) is bytes
         length = 0 if body is None else len(body)
+        date = current_http_date()
+        if self._fields is None:
+            # Alike but for the body, as answers to one kind of request are within a second.
+            key = (self._type_field, length, date, self._status, self._reason, version, keep_alive)
+            head = _heads.get(key)
+            if head is None:
+                if len(_heads) >= _MOST_HEADS:
+                    _heads.clear()
+                head = _heads[key] = self._serialise_head(version, keep_alive, length, date)
+        else:
+            head = self._serialise_head(version, keep_alive, length, date)
+        if head_only or body is None:
+            return head
+        self._body_length = length
+        return head + body
+
+    def _serialise_head(
+        self, version: tuple[int, int], keep_alive: bool, length: int, date: str
+    ) -> bytes:
+        fields: Mapping[str, str] = self._fields or {}
+        pairs = list(fields.items())
+        if self._fields is None and self._type_field is not None:
+            pairs.append(("Content-Type", self._type_field))
+        elif length and hdrs.CONTENT_TYPE not in fields:
+            pairs.append(("Content-Type", DEFAULT_TYPE))
         pairs.append(("Content-Length", str(length)))
-        if fields is None or hdrs.DATE not in fields:
-            pairs.append(("Date", current_http_date()))
-        if fields is None or hdrs.SERVER not in fields:
+        if hdrs.DATE not in fields:
+            pairs.append(("Date", date))
+        if hdrs.SERVER not in fields:
             pairs.append(("Server", SERVER_SOFTWARE))
         if keep_alive != version[1]:
             pairs.append(("Connection", "keep-alive" if keep_alive else "close"))
-        if head_only:
-            body = None
-        else:
-            self._body_length = length
-        return serialise_response(self._status, self._reason, version, pairs, body)
+        return serialise_response_head(self._status, self._reason, version, pairs)
 
 
 def json_response(

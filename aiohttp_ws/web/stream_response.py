@@ -55,6 +55,8 @@ class StreamResponse(MutableMapping[Any, Any], ContentFields):
     """
 
     # Most of these never change in a response: as attributes of the class they cost nothing.
+    _status = 200
+    _reason = "OK"
     _fields: CIMultiDict[str] | None = None
     _type_field: str | None = None  # Content-Type, while _fields was not asked for
     _cookies: SimpleCookie | None = None
@@ -70,8 +72,13 @@ class StreamResponse(MutableMapping[Any, Any], ContentFields):
     _must_be_empty_body = False
     _body_length = 0
     _head_length = 0
+    # Whether it may be sent in one go: nothing was asked for that takes more.
+    _at_once = False
     #: Whether the head leaves at once, or with the first piece of body.
     _send_headers_immediately = True
+
+    #: Names of the attributes that belong to the response itself.
+    ATTRS = frozenset(name for name in locals() if name.startswith("_") and name[1] != "_")
 
     def __init__(
         self,
@@ -82,7 +89,8 @@ class StreamResponse(MutableMapping[Any, Any], ContentFields):
     ) -> None:
         if headers is not None:
             self._fields = CIMultiDict(headers)
-        self._set_status(status, reason)
+        if status != 200 or reason is not None:
+            self._set_status(status, reason)
 
     # ---------------------------------------------------------------------- mapping
 
@@ -189,6 +197,7 @@ class StreamResponse(MutableMapping[Any, Any], ContentFields):
         if hdrs.CONTENT_LENGTH in self.headers:
             raise RuntimeError("chunked encoding cannot be enabled with a content length set")
         self._chunked = True
+        self._at_once = False
 
     @property
     def compression(self) -> bool:
@@ -212,6 +221,7 @@ class StreamResponse(MutableMapping[Any, Any], ContentFields):
         elif force is not None and not isinstance(force, ContentCoding):
             raise TypeError(f"force is {force!r}, pass a ContentCoding or None")
         self._compression = True
+        self._at_once = False
         self._compression_force = force
         self._compression_strategy = strategy
 
@@ -232,6 +242,7 @@ class StreamResponse(MutableMapping[Any, Any], ContentFields):
         """The cookies to set."""
         if self._cookies is None:
             self._cookies = SimpleCookie()
+            self._at_once = False
         return self._cookies
 
     def set_cookie(
@@ -383,6 +394,7 @@ class StreamResponse(MutableMapping[Any, Any], ContentFields):
 
     async def _prepare_head(self, request: BaseRequest) -> None:
         """Complete the headers and let ``on_response_prepare`` see them."""
+        self._at_once = False
         self._req = request
         self._payload_writer = request.writer  # type: ignore[assignment]
         if self._keep_alive is None:

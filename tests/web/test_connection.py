@@ -105,6 +105,40 @@ async def test_a_handler_that_waits_does_not_hold_back_an_earlier_answer():
         assert (await peer.answer())[1] == b"/slow"
 
 
+async def test_pipelined_requests_wait_in_the_socket_not_in_memory():
+    stop = asyncio.Event()
+    handled = []
+
+    async def handler(request):
+        await asyncio.sleep(0)
+        handled.append(1)
+        if len(handled) == 300:
+            await stop.wait()
+        return web.Response()
+
+    async with running(handler) as server, server.connect() as peer:
+        sent = []
+
+        async def send():
+            batch = get() * 1000
+            for _ in range(2000):
+                peer.send(batch)
+                await peer.writer.drain()
+                sent.append(len(batch))
+
+        async def receive():
+            while await peer.reader.read(2**16):
+                pass
+
+        tasks = [asyncio.ensure_future(send()), asyncio.ensure_future(receive())]
+        done, _ = await asyncio.wait(tasks, timeout=1)
+        assert not done
+        assert len(handled) == 300
+        assert sum(sent) < 20_000_000
+        for task in tasks:
+            task.cancel()
+
+
 async def test_http_10_closes_unless_asked_to_keep_alive():
     async with running(hello) as server:
         raw = await server.exchange(get(version="1.0"))
@@ -434,7 +468,19 @@ async def test_a_response_cannot_be_sent_twice(caplog):
     async with running(handler, access_log=None) as server, server.connect() as peer:
         assert (await peer.ask(get()))[1] == b"once"
         assert status_of((await peer.ask(get()))[0]) == 500
-    assert "returned no response" in caplog.text or "sent already" in caplog.text
+    assert "was sent already" in caplog.text
+
+
+async def test_only_one_response_can_answer_a_request(caplog):
+    async def handler(request):
+        await web.StreamResponse().prepare(request)
+        return web.Response(text="another")
+
+    async with running(handler, access_log=None) as server:
+        raw = await server.exchange(get())
+    assert raw.count(b"HTTP/1.1 ") == 1
+    assert b"another" not in raw
+    assert "after another one has begun" in caplog.text
 
 
 async def test_an_exception_after_the_response_began_cuts_it_off(caplog):
