@@ -157,7 +157,9 @@ class ClientProtocol(asyncio.Protocol):
         if task.cancelled() or error is not None:
             # The rest of the body will not come: nothing else can be sent here.
             self._must_close = True
-            if error is not None and self._waiter is not None:
+            # A write that found the connection closing tells less than its loss will.
+            lost = isinstance(error, ClientConnectionResetError)
+            if error is not None and self._waiter is not None and not lost:
                 self._fail(error)
             elif self._state is not _LOST:
                 self.close()

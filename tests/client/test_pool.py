@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import io
 import warnings
 
 import pytest
@@ -177,6 +178,25 @@ async def test_a_stale_connection_is_replaced_for_idempotent_methods(session, ra
         async with session.request(method, server.url, data=data) as response:
             assert await response.text() == "ok"
     assert server.connections == 2
+
+
+async def test_a_file_is_rewound_for_the_second_try(session, raw):
+    server = await raw(closing_after(1))
+    await fetch(session, server.url)
+    async with session.put(server.url, data=io.BytesIO(b"body")) as response:
+        assert await response.text() == "ok"
+    assert server.connections == 2
+
+
+async def test_a_body_that_was_used_up_is_not_tried_again(session, raw):
+    async def body():
+        yield b"body"
+
+    server = await raw(closing_after(1))
+    await fetch(session, server.url)
+    with pytest.raises(errors.ServerDisconnectedError):
+        await session.put(server.url, data=body(), headers={"Content-Length": "4"})
+    assert server.connections == 1
 
 
 async def test_a_connection_handed_on_to_a_waiter_may_be_stale_too(raw):
