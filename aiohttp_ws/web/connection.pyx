@@ -377,7 +377,7 @@ cdef class HTTPConnection(Link):
                 response = data = None
                 try:
                     response = await settings.handler(request)
-                    if isinstance(response, StreamResponse):
+                    if isinstance(response, StreamResponse) and request._payload_writer is None:
                         data = response._render(request)
                 except HTTPException as exc:
                     response = exc
