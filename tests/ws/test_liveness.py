@@ -141,6 +141,22 @@ async def test_dead_peer_ends_a_pending_send(open_end: Open) -> None:
     assert (await ends.ws.receive()).type in (WSMsgType.ERROR, WSMsgType.CLOSED)
 
 
+async def test_reset_is_found_while_a_full_queue_keeps_the_socket_unread(open_end: Open) -> None:
+    # Longer than TCP may delay an acknowledgement, which is all that shows life here.
+    ends = await open_end(heartbeat=0.2, max_queue=1000)
+    for _ in range(100):
+        ends.peer.send(TEXT, b"unread" * 100)
+    # A pong would come behind what nobody receives: its absence says nothing.
+    for _ in range(3):
+        assert (await ends.peer.receive()).opcode == PING
+    assert ends.ws.close_code is None
+    ends.peer.cut()
+    while ends.ws.close_code is None:  # noqa: ASYNC110  Nothing is called when it changes.
+        await asyncio.sleep(0.01)
+    assert ends.ws.close_code == 1006
+    assert await ends.ws.receive_str() == "unread" * 100
+
+
 async def test_heartbeat_ends_with_the_connection(open_end: Open) -> None:
     ends = await open_end(heartbeat=HEARTBEAT)
     ends.peer.send_close(4000)
