@@ -105,6 +105,8 @@ async def test_close_without_a_code_is_1005_and_is_answered_without_one(open_end
 async def test_both_ends_close_at_once(open_end: Open) -> None:
     ends = await open_end()
     closing = asyncio.create_task(ends.ws.close(code=4001, message=b"ours"))
+    await asyncio.sleep(0)
+    # Ours is out, and has not been read when theirs leaves.
     ends.peer.send_close(4002, "theirs")
     assert await ends.peer.receive_close() == (4001, "ours")
     ends.peer.end()
