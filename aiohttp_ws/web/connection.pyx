@@ -172,7 +172,7 @@ cdef class HTTPConnection(Link):
             if not task.done():
                 task.cancel()
                 await asyncio.wait([task], timeout=1.0)
-        if self.lower is not None and self.phase != DETACHED:
+        if self.lower is not None and (self.phase != DETACHED or websocket is not None):
             self.lower.abort()
 
     # ------------------------------------------------------------ called by the event loop
@@ -555,7 +555,7 @@ cdef class HTTPConnection(Link):
 
     def finish(self):
         """The task ends: so does the connection, unless it still waits for the client."""
-        if self.phase != CLOSING:
+        if self.phase != CLOSING and (self.websocket is None or not self.websocket._ended):
             self.close_transport()
         self.settings.server.task_ended(self)
 

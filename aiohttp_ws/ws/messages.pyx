@@ -850,6 +850,11 @@ cdef class MessageStream:
         return self._connection is not None and self._connection.closed
 
     @property
+    def _ended(self):
+        """Whether the closing handshake is over; TCP is then ended by the connection itself."""
+        return self._connection is not None and self._connection.state == CLOSED
+
+    @property
     def close_code(self):
         """The close code, ``None`` while the connection is open.
 
