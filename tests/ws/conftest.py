@@ -12,6 +12,7 @@ import pytest
 
 from aiohttp_ws import ClientSession, ClientWSTimeout, web
 from aiohttp_ws.pytest_plugin import AiohttpServer
+from tests.interop.talk import Tls
 from tests.ws.raw_end import PATIENCE, RawEnd, accept_raw, open_raw
 
 
@@ -59,6 +60,7 @@ async def open_server(aiohttp_server: AiohttpServer) -> AsyncIterator[Open]:
         *,
         close_timeout: float | None = None,
         deflate: bool = False,
+        tls: Tls | None = None,
         **kwargs: Any,
     ) -> Ends:
         opened: asyncio.Future[web.WebSocketResponse] = asyncio.Future()
@@ -75,10 +77,10 @@ async def open_server(aiohttp_server: AiohttpServer) -> AsyncIterator[Open]:
         kwargs["compress"] = deflate
         app = web.Application()
         app.router.add_get("/", handler)
-        server = await aiohttp_server(app, shutdown_timeout=0.1)
+        server = await aiohttp_server(app, shutdown_timeout=0.1, ssl=tls and tls.server)
         assert server.port is not None
         headers = [("Sec-WebSocket-Extensions", "permessage-deflate")] if deflate else []
-        peer, _ = await open_raw(server.host, server.port, headers=headers)
+        peer, _ = await open_raw(server.host, server.port, headers=headers, tls=tls and tls.client)
         peers.append(peer)
         return Ends(await asyncio.wait_for(opened, PATIENCE), peer, "server")
 
@@ -101,6 +103,7 @@ async def open_client() -> AsyncIterator[Open]:
         close_timeout: float = 10.0,
         receive_timeout: float | None = None,
         deflate: bool = False,
+        tls: Tls | None = None,
         **kwargs: Any,
     ) -> Ends:
         opened: asyncio.Future[RawEnd] = asyncio.Future()
@@ -110,12 +113,16 @@ async def open_client() -> AsyncIterator[Open]:
             peer, _ = await accept_raw(reader, writer, headers=headers)
             opened.set_result(peer)
 
-        server = await asyncio.start_server(accept, "127.0.0.1", 0)
+        server = await asyncio.start_server(accept, "127.0.0.1", 0, ssl=tls and tls.server)
         servers.append(server)
         port = server.sockets[0].getsockname()[1]
         timeout = ClientWSTimeout(ws_close=close_timeout, ws_receive=receive_timeout)
         ws = await session.ws_connect(
-            f"ws://127.0.0.1:{port}/", timeout=timeout, compress=15 if deflate else 0, **kwargs
+            f"{'wss' if tls else 'ws'}://127.0.0.1:{port}/",
+            timeout=timeout,
+            compress=15 if deflate else 0,
+            ssl=tls.client if tls else True,
+            **kwargs,
         )
         peer = await asyncio.wait_for(opened, PATIENCE)
         peers.append(peer)

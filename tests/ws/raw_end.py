@@ -9,6 +9,7 @@ import base64
 import hashlib
 import os
 import socket
+import ssl
 import struct
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -168,13 +169,14 @@ async def open_raw(
     headers: Iterable[tuple[str, str]] = (),
     replace: dict[str, str | None] | None = None,
     send: bytes = b"",
+    tls: ssl.SSLContext | None = None,
 ) -> tuple[RawEnd, dict[str, str]]:
     """Open a WebSocket as a client; return its end and the answer's headers.
 
     *replace* changes the handshake's own headers (None leaves one out); *send* follows the
     request in the same packet. Raises :exc:`Refused`.
     """
-    reader, writer = await asyncio.open_connection(host, port)
+    reader, writer = await asyncio.open_connection(host, port, ssl=tls)
     fields: dict[str, str | None] = {
         "Host": f"{host}:{port}",
         "Connection": "Upgrade",
