@@ -2,9 +2,11 @@
 
 import asyncio
 import os
+import sys
 import threading
 from asyncio import CancelledError
 
+from cpython.contextvars cimport PyContext_Enter, PyContext_Exit
 from cpython.object cimport PyObject
 from cpython.ref cimport Py_INCREF
 from libc.string cimport memcpy
@@ -16,6 +18,11 @@ cdef extern from "awaitable.h":
     ctypedef int (*aws_send_function)(PyObject *, PyObject *, PyObject **)
     void aws_set_am_send(PyObject *type, aws_send_function function)
 
+# The tasks that run, by loop. asyncio.current_task() is a Python function before 3.12, and every
+# wake-up asks.
+cdef dict running_tasks = None
+if sys.version_info < (3, 12):
+    running_tasks = asyncio.tasks._current_tasks
 cdef object current_task = asyncio.current_task
 cdef object per_thread = threading.local()
 
@@ -169,18 +176,32 @@ cdef class Waiter:
         """Resume the task now, or in the next round when another task is running."""
         if self._done:
             return 0
-        if self._context is None or current_task(self._loop) is not None:
+        if self._context is None or task_is_running(self._loop):
             return self.wake_soon()
         self._done = True
         callback, context = self._callback, self._context
         self._callback = None
         self._context = None
         try:
-            context.run(callback, self)
+            PyContext_Enter(context)
+        except RuntimeError:
+            # The task shares the context that we are called in.
+            self._loop.call_soon(callback, self, context=context)
+            return 0
+        try:
+            callback(self)
         except (SystemExit, KeyboardInterrupt) as exc:
             # These end the loop; a transport that we are called from would swallow them.
             self._loop.call_soon(raise_again, exc)
+        finally:
+            PyContext_Exit(context)
         return 0
+
+
+cdef inline bint task_is_running(object loop) except -1:
+    if running_tasks is not None:
+        return loop in running_tasks
+    return current_task(loop) is not None
 
 
 def raise_again(exc):
