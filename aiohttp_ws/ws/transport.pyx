@@ -237,22 +237,22 @@ cdef class WSTransport(Flushable):
     # ---------------------------------------------------------------- receiving
 
     cdef int feed(self, bytes data) except -1:
-        """Handle bytes that came together with the opening handshake."""
+        """Handle bytes that came before: with the opening handshake, or while reading paused.
+
+        Not through the shared receive buffer: another connection may be in the middle of
+        handling what it read there, and have woken the task that calls this.
+        """
         cdef Py_ssize_t size = PyBytes_GET_SIZE(data)
-        cdef Py_ssize_t taken = 0
-        cdef Py_ssize_t part, room
-        cdef uint8_t *place
-        cdef uint8_t *shared = self.resources.receive_ptr
-        while taken < size and self.receiving:
-            place = self.reader.room(shared, RECEIVE_BUFFER, &room)
-            part = min(room, size - taken)
-            memcpy(place, PyBytes_AS_STRING(data) + taken, part)
-            taken += part
-            self.reader.received(shared, part)
+        cdef uint8_t *copy = <uint8_t *>malloc(size)
+        if copy == NULL:
+            raise MemoryError(f"no memory for {size} bytes of input")
+        memcpy(copy, PyBytes_AS_STRING(data), size)
+        try:
+            # No incomplete frame precedes: the tail is kept aside, or the reader is new.
+            self.reader.received(copy, size)
             self.handle()
-            if self.reading_paused:
-                self.held = (self.held or b"") + data[taken:]
-                break
+        finally:
+            free(copy)
         return 0
 
     cdef int handle(self) except -1:
