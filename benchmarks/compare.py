@@ -39,7 +39,6 @@ SERVERS = {
     "ws": [
         "limit-ws",
         "ours",
-        "ours-frames",
         "picows",
         "picows-websockets",
         "websockets",
