@@ -12,7 +12,10 @@ from multidict import CIMultiDict
 from ..errors import ClientConnectionError, HandshakeError, WSServerHandshakeError
 from ..wire.deflate import DeflateOptions, DeflateParams, offer_header
 from ..wire.handshake import build_request_headers, check_response, generate_key
-from ..ws.messages import MessageConnection, MessageStream, check_close, open_connection
+from ..ws.close_codes import check_close
+from ..ws.messages import MessageConnection
+from ..ws.opening import open_connection
+from ..ws.stream import MessageStream
 from ..ws.types import WSCloseCode
 from .timeouts import DEFAULT_WS_CLOSE_TIMEOUT, ClientWSTimeout
 

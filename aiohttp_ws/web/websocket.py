@@ -10,7 +10,9 @@ from .. import hdrs
 from ..errors import HandshakeError
 from ..wire.deflate import DeflateOptions
 from ..wire.handshake import ServerHandshake, accept_request
-from ..ws.messages import MessageStream, check_close, open_connection
+from ..ws.close_codes import check_close
+from ..ws.opening import open_connection
+from ..ws.stream import MessageStream
 from ..ws.types import WSCloseCode
 from .exceptions import (
     HTTPBadRequest,

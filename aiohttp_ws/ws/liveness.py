@@ -12,6 +12,8 @@ __all__ = ("tcp_is_silent",)
 _TCP_INFO = struct.Struct("=8B13I")
 _UNACKED = 8 + 4
 _LAST_ACK_RECEIVED = 8 + 12
+# A live peer may delay an acknowledgement by some tens of milliseconds (RFC 1122 4.2.3.2).
+_LEAST = 0.3
 
 
 def tcp_is_silent(transport: asyncio.BaseTransport, seconds: float) -> bool:
@@ -31,4 +33,4 @@ def tcp_is_silent(transport: asyncio.BaseTransport, seconds: float) -> bool:
     if len(info) < _TCP_INFO.size:
         return False
     fields = _TCP_INFO.unpack(info)
-    return bool(fields[_UNACKED]) and fields[_LAST_ACK_RECEIVED] >= seconds * 1000
+    return bool(fields[_UNACKED]) and fields[_LAST_ACK_RECEIVED] >= max(seconds, _LEAST) * 1000

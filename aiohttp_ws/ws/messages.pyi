@@ -1,16 +1,29 @@
 import asyncio
-import json
-from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from collections.abc import Callable
 
-from aiohttp_ws.typedefs import Byteish, JSONDecoder, JSONEncoder
+from aiohttp_ws.typedefs import Byteish
 from aiohttp_ws.wire.deflate import DeflateOptions, DeflateParams
 from aiohttp_ws.ws.transport import WSListener, WSTransport
-from aiohttp_ws.ws.types import WSMessage, WSMsgType
-
-_Self = TypeVar("_Self", bound="MessageStream")
 
 class MessageConnection(WSListener):
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        *,
+        server: bool,
+        max_msg_size: int,
+        max_queue: int,
+        autoping: bool,
+        autoclose: bool,
+        decode_text: bool,
+        heartbeat: float | None,
+        close_timeout: float,
+        deflate: DeflateParams | None,
+        deflate_options: DeflateOptions,
+    ) -> None: ...
+    def start(
+        self, transport: asyncio.Transport, rest: bytes, writer_limit: int | None
+    ) -> None: ...
     close_timeout: float
     exception_value: BaseException | None
     @property
@@ -34,56 +47,3 @@ class MessageConnection(WSListener):
     async def close(self, code: int, message: Byteish | str, drain: bool) -> bool: ...
     def abort(self) -> None: ...
     def when_lost(self, callback: Callable[[BaseException | None], object]) -> None: ...
-
-class MessageStream:
-    def _attach(self, connection: MessageConnection, receive_timeout: float | None) -> None: ...
-    @property
-    def closed(self) -> bool: ...
-    @property
-    def _ended(self) -> bool: ...
-    @property
-    def close_code(self) -> int | None: ...
-    @property
-    def _close_reason(self) -> str | None: ...
-    def exception(self) -> BaseException | None: ...
-    def get_extra_info(self, name: str, default: Any = None) -> Any: ...
-    def send_str(self, data: str, compress: int | None = None) -> Awaitable[None]: ...
-    def send_bytes(self, data: Byteish, compress: int | None = None) -> Awaitable[None]: ...
-    def send_json(
-        self, data: Any, compress: int | None = None, *, dumps: JSONEncoder = json.dumps
-    ) -> Awaitable[None]: ...
-    def send_json_bytes(
-        self, data: Any, compress: int | None = None, *, dumps: Callable[[Any], bytes]
-    ) -> Awaitable[None]: ...
-    def send_frame(
-        self, message: Byteish, opcode: WSMsgType, compress: int | None = None
-    ) -> Awaitable[None]: ...
-    def ping(self, message: Byteish | str = b"") -> Awaitable[None]: ...
-    def pong(self, message: Byteish | str = b"") -> Awaitable[None]: ...
-    def receive(self, timeout: float | None = None) -> Awaitable[WSMessage]: ...
-    def receive_str(self, *, timeout: float | None = None) -> Awaitable[str]: ...
-    def receive_bytes(self, *, timeout: float | None = None) -> Awaitable[bytes]: ...
-    def receive_json(
-        self, *, loads: JSONDecoder = json.loads, timeout: float | None = None
-    ) -> Awaitable[Any]: ...
-    def __aiter__(self: _Self) -> _Self: ...
-    def __anext__(self) -> Awaitable[WSMessage]: ...
-
-def open_connection(
-    transport: asyncio.Transport,
-    loop: asyncio.AbstractEventLoop,
-    *,
-    server: bool,
-    rest: bytes = b"",
-    max_msg_size: int = ...,
-    max_queue: int = ...,
-    autoping: bool = True,
-    autoclose: bool = True,
-    decode_text: bool = True,
-    heartbeat: float | None = None,
-    close_timeout: float = 10.0,
-    writer_limit: int | None = None,
-    deflate: DeflateParams | None = None,
-    deflate_options: DeflateOptions | None = None,
-) -> MessageConnection: ...
-def check_close(code: int, message: Byteish | str) -> tuple[int, bytes]: ...

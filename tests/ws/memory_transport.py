@@ -7,7 +7,8 @@ from typing import Any
 
 from aiohttp_ws.wire.frames import FrameReader, encode_frame
 from aiohttp_ws.ws.loop import resources_of
-from aiohttp_ws.ws.messages import MessageStream, open_connection
+from aiohttp_ws.ws.opening import open_connection
+from aiohttp_ws.ws.stream import MessageStream
 
 MASK = b"\x01\x02\x03\x04"
 

@@ -1,0 +1,114 @@
+"""From frames to messages: fragments joined, inflated, validated (RFC 6455 5.4, RFC 7692)."""
+
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.memoryview cimport PyMemoryView_FromMemory
+from cpython.unicode cimport PyUnicode_DecodeUTF8
+from libc.stdlib cimport free, realloc
+from libc.string cimport memcpy, memset
+
+from aiohttp_ws.wire.frames cimport FIN, OP_CONTINUATION, OP_TEXT, utf8_feed
+
+from aiohttp_ws.errors import WebSocketError
+from aiohttp_ws.ws.types import WSMsgType
+
+cdef object TYPE_TEXT = WSMsgType.TEXT
+cdef object TYPE_BINARY = WSMsgType.BINARY
+
+
+cdef class MessageAssembler(WSListener):
+    """Base of :class:`MessageConnection`: makes messages of data frames."""
+
+    def __dealloc__(self):
+        free(self.parts)
+
+    cdef int push(self, object msg_type, object data, Py_ssize_t size) except -1:
+        """Take a message that is complete."""
+        return 0
+
+    cdef int fail(self, int code, object reason) except -1:
+        """Fail the connection: the peer broke the protocol or a limit."""
+        return 0
+
+    cdef int _data(self, Frame *frame) except -1:
+        cdef bint last = frame.flags & FIN
+        if frame.compressed:
+            return self._inflate(frame, last)
+        if frame.opcode == OP_CONTINUATION or not last:
+            self._keep_part(frame.payload, frame.size)
+            if last:
+                self._finish_message(frame.message_opcode, self.parts, self.parts_used)
+                self._drop_parts()
+            return 0
+        return self._finish_message(frame.opcode, frame.payload, frame.size)
+
+    cdef int _inflate(self, Frame *frame, bint last) except -1:
+        """RFC 7692 7.2.2, a fragment at a time: a bomb stops at the message limit."""
+        cdef bytes piece
+        cdef Py_ssize_t limit = self.max_message_size
+        if limit:
+            # 0 would mean no limit; the inflater refuses the first byte beyond it.
+            limit = max(1, limit - self.parts_used)
+        view = PyMemoryView_FromMemory(<char *>frame.payload, frame.size, 0x100)
+        try:
+            piece = self.inflater.inflate(view, last, limit)
+        except WebSocketError as exc:
+            return self.fail(exc.code, str(exc))
+        if limit and self.parts_used + PyBytes_GET_SIZE(piece) > self.max_message_size:
+            return self.fail(
+                1009,
+                f"message inflates beyond max_msg_size={self.max_message_size};"
+                " raise max_msg_size to accept it",
+            )
+        if last and self.parts_used == 0:
+            return self._finish_message(
+                frame.message_opcode,
+                <const uint8_t *>PyBytes_AS_STRING(piece),
+                PyBytes_GET_SIZE(piece),
+            )
+        if frame.message_opcode == OP_TEXT and self.decode_text:
+            if utf8_feed(
+                &self.utf8, <const uint8_t *>PyBytes_AS_STRING(piece), PyBytes_GET_SIZE(piece)
+            ) != <size_t>PyBytes_GET_SIZE(piece):
+                return self.fail(1007, "text message that is not UTF-8")
+        self._keep_part(<const uint8_t *>PyBytes_AS_STRING(piece), PyBytes_GET_SIZE(piece))
+        if last:
+            self._finish_message(frame.message_opcode, self.parts, self.parts_used)
+            self._drop_parts()
+        return 0
+
+    cdef int _keep_part(self, const uint8_t *data, Py_ssize_t size) except -1:
+        cdef Py_ssize_t capacity = self.parts_capacity
+        cdef uint8_t *larger
+        if self.parts_used + size > capacity:
+            capacity = max(2 * capacity, self.parts_used + size, 256)
+            larger = <uint8_t *>realloc(self.parts, capacity)
+            if larger == NULL:
+                raise MemoryError(f"no memory for a message of {self.parts_used + size} bytes")
+            self.parts = larger
+            self.parts_capacity = capacity
+        memcpy(self.parts + self.parts_used, data, size)
+        self.parts_used += size
+        return 0
+
+    cdef int _drop_parts(self) except -1:
+        free(self.parts)
+        self.parts = NULL
+        self.parts_used = self.parts_capacity = 0
+        memset(&self.utf8, 0, sizeof(aws_utf8))
+        return 0
+
+    cdef int _finish_message(
+        self, uint8_t opcode, const uint8_t *data, Py_ssize_t size
+    ) except -1:
+        if opcode == OP_TEXT:
+            if self.decode_text:
+                try:
+                    payload = PyUnicode_DecodeUTF8(<const char *>data, size, NULL)
+                except UnicodeDecodeError as exc:
+                    return self.fail(1007, f"text message that is not UTF-8: {exc.reason}")
+            else:
+                payload = PyBytes_FromStringAndSize(<const char *>data, size)
+            return self.push(TYPE_TEXT, payload, size)
+        return self.push(
+            TYPE_BINARY, PyBytes_FromStringAndSize(<const char *>data, size), size
+        )
