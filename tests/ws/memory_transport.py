@@ -11,6 +11,11 @@ from aiohttp_ws.ws.opening import open_connection
 from aiohttp_ws.ws.stream import MessageStream
 
 MASK = b"\x01\x02\x03\x04"
+CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
+
+
+def close_payload(code: int, reason: bytes = b"") -> bytes:
+    return code.to_bytes(2, "big") + reason
 
 
 class MemoryTransport(asyncio.Transport):
