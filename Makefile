@@ -8,6 +8,8 @@ VENV ?= .venv
 ARGS ?=
 # Further Python versions that `make test-all` tests, each in an environment of its own.
 VERSIONS ?= 3.10 3.12 3.13
+# The tests' event loop: asyncio, uvloop, eager or pytasks (tests/loops.py tells).
+export LOOP ?= asyncio
 # How many times the usual number of examples `make fuzz` tries.
 FUZZ ?= 50
 
@@ -35,7 +37,7 @@ run: $(VENV)/.built ## build, start the chat and print its address (PORT=8080)
 
 build: $(VENV)/.built ## compile the extension modules in place
 
-test: $(VENV)/.built $(VENV)/.test-deps $(NODE_PEER)/node_modules/.installed ## run the tests (ARGS="-k name")
+test: $(VENV)/.built $(VENV)/.test-deps $(NODE_PEER)/node_modules/.installed ## run the tests (ARGS="-k name", LOOP=uvloop)
 	$(PY) -m pytest $(ARGS)
 
 test-all: ## run the tests on every other Python that is here (VERSIONS="3.10 3.12 3.13")

@@ -1,4 +1,6 @@
-"""What every test can use: the rule for absent peers (``peers.py``), the effort of a run."""
+"""What every test can use: the rule for absent peers (``peers.py``), the event loop
+(``loops.py``), the effort of a run.
+"""
 
 from collections.abc import Callable
 
@@ -6,6 +8,7 @@ import pytest
 from hypothesis import settings
 
 from tests.effort import examples
+from tests.loops import LoopFactory, chosen_loop
 from tests.peers import require
 
 # No deadline: a busy machine is no fault of the code under test.
@@ -19,6 +22,10 @@ def pytest_configure(config: pytest.Config) -> None:
         "peer(*names): the test talks to these programs or libraries; it is skipped where one "
         "is absent, and fails there with REQUIRE_PEERS=1",
     )
+
+
+def pytest_asyncio_loop_factories() -> dict[str, LoopFactory]:
+    return chosen_loop()
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
