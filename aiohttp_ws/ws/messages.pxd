@@ -39,6 +39,8 @@ cdef class MessageConnection(MessageAssembler):
         readonly int close_code_value   # 0 for none yet
         readonly object close_reason
         public object exception_value
+        object ending                   # a fault or close message that messages precede
+        object ending_timer
         int reads_after_end
         # sending
         list drain_waiters
@@ -53,6 +55,7 @@ cdef class MessageConnection(MessageAssembler):
         object close_timer
 
     cdef int _close_frame(self, Frame *frame) except -1
+    cdef int end_behind_messages(self, object ending) except -1
     cdef int end(self, int code, object final) except -1
     cdef int finish_transport(self) except -1
     cdef int linger(self) except -1

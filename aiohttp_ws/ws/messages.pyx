@@ -52,6 +52,9 @@ cdef enum:
     NO_STATUS = 1005
     ABNORMAL = 1006
 
+# Seconds in which messages before a close frame or a fault can be answered.
+cdef double ANSWERS_WITHIN = 1.0
+
 cdef object logger = logging.getLogger("aiohttp_ws.ws")
 cdef object MESSAGE = WSMessage
 cdef object TYPE_PING = WSMsgType.PING
@@ -189,9 +192,8 @@ cdef class MessageConnection(MessageAssembler):
             self.final = message
             self.wake_senders()
             return 0
-        transport.put_close(0 if code == NO_STATUS else code, b"")
-        self.end(code, message)
-        return self.finish_transport()
+        self.close_code_value = code
+        return self.end_behind_messages(message)
 
     cdef int batch_end(self, WSTransport transport) except -1:
         if self.heartbeat > 0:
@@ -240,16 +242,45 @@ cdef class MessageConnection(MessageAssembler):
 
     cdef int fail(self, int code, object reason) except -1:
         """Fail the connection (RFC 6455 7.1.7): the peer broke the protocol or a limit."""
-        cdef WSTransport transport = self.transport
         error = WebSocketError(named_close_code(code), reason)
         logger.debug("WebSocket connection failed with %d: %s", code, reason)
-        transport.stop_receiving()
-        if self.state == CLOSED:
+        self.transport.stop_receiving()
+        if self.state == CLOSED or self.ending is not None:
             return 0
-        transport.put_close(code, reason.encode())
-        self.exception_value = error
-        self.end(code, WSMessage(TYPE_ERROR, error, None))
-        return self.linger()
+        return self.end_behind_messages(error)
+
+    cdef int end_behind_messages(self, object ending) except -1:
+        """End the connection for *ending*, a WebSocketError or the peer's close message.
+
+        Messages that came before it can still be answered: the close frame leaves when the
+        reader has taken them all, or after a second if it does not.
+        """
+        self.ending = ending
+        if self.state == OPEN and self.queue.count:
+            self.ending_timer = self.loop.call_later(
+                min(self.close_timeout, ANSWERS_WITHIN), self.end_now
+            )
+        else:
+            self.end_now()
+        return 0
+
+    def end_now(self):
+        """Do what :meth:`end_behind_messages` put off."""
+        cdef WSTransport transport = self.transport
+        cdef int code
+        ending, self.ending = self.ending, None
+        if ending is None or self.state == CLOSED:
+            return
+        if isinstance(ending, WebSocketError):
+            transport.put_close(ending.code, str(ending).encode())
+            self.exception_value = ending
+            self.end(ending.code, WSMessage(TYPE_ERROR, ending, None))
+            self.linger()
+        else:
+            code = self.close_code_value
+            transport.put_close(0 if code == NO_STATUS else code, b"")
+            self.end(code, ending)
+            self.finish_transport()
 
     cdef int end(self, int code, object final) except -1:
         """The closing handshake is over; whoever waits learns of it."""
@@ -260,6 +291,9 @@ cdef class MessageConnection(MessageAssembler):
         if self.heartbeat_timer is not None:
             self.heartbeat_timer.cancel()
             self.heartbeat_timer = None
+        if self.ending_timer is not None:
+            self.ending_timer.cancel()
+            self.ending_timer = None
         self._drop_parts()
         self.deflater = self.inflater = None
         waiters, self.closed_waiters = self.closed_waiters, None
@@ -321,7 +355,9 @@ cdef class MessageConnection(MessageAssembler):
         if self.close_timer is not None:
             self.close_timer.cancel()
             self.close_timer = None
-        if self.state == CLOSE_RECEIVED:
+        if self.ending is not None:
+            self.end_now()
+        elif self.state == CLOSE_RECEIVED:
             self.end(self.close_code_value, None)
         elif self.state != CLOSED:
             # RFC 6455 7.1.5: gone without a close frame.
@@ -340,7 +376,7 @@ cdef class MessageConnection(MessageAssembler):
         cdef WSTransport transport = self.transport
         cdef double quiet
         self.heartbeat_timer = None
-        if self.state == CLOSED:
+        if self.state == CLOSED or self.ending is not None:
             return
         quiet = aws_monotonic() - self.last_heard
         if self.ping_outstanding and (
@@ -369,6 +405,8 @@ cdef class MessageConnection(MessageAssembler):
         """Begin the closing handshake and see it through; return whether this call did."""
         cdef WSTransport transport = self.transport
         code, reason = check_close(code, message)
+        if self.ending is not None:
+            self.end_now()
         if self.state == CLOSED or transport.is_close_frame_sent:
             first = False
         else:

@@ -31,6 +31,8 @@ cdef class Receive(Awaitable):
             connection.waiting = False
         elif connection.waiting:
             raise RuntimeError("Concurrent call to receive() is not allowed")
+        if connection.ending is not None and connection.queue.count == 0:
+            connection.end_now()
         if connection.queue.count or connection.final is not None or connection.state:
             finished[0] = True
             message = connection.take()

@@ -26,6 +26,7 @@ class MemoryTransport(asyncio.Transport):
         self.protocol: Any = None
         self.written = bytearray()
         self.writes = 0
+        self.wrote = asyncio.Event()
         self.reading = True
         self.closing = False
         self.aborted = asyncio.Event()
@@ -38,6 +39,7 @@ class MemoryTransport(asyncio.Transport):
 
     def write(self, data: Any) -> None:
         self.writes += 1
+        self.wrote.set()
         self.written += data
 
     def get_write_buffer_size(self) -> int:
@@ -111,3 +113,9 @@ class Peer:
         data = bytes(self.transport.written)
         self.transport.written.clear()
         return [(opcode, payload) for opcode, _, payload in self._reader.feed(data)]
+
+
+async def settle(turns: int = 5) -> None:
+    """Let every callback that is ready run, and those that they make ready."""
+    for _ in range(turns):
+        await asyncio.sleep(0)

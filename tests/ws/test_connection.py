@@ -9,18 +9,22 @@ import pytest
 from aiohttp_ws.errors import WebSocketError, WSMessageTypeError
 from aiohttp_ws.ws.types import WSCloseCode, WSMessage, WSMsgType
 
-from .memory_transport import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, Peer, close_payload
+from .memory_transport import (
+    BINARY,
+    CLOSE,
+    CONTINUATION,
+    PING,
+    PONG,
+    TEXT,
+    Peer,
+    close_payload,
+    settle,
+)
 
 
 @pytest.fixture(params=[True, False], ids=["server", "client"])
 def side(request):
     return request.param
-
-
-async def settle(turns: int = 5) -> None:
-    """Let every callback that is ready run, and those that they make ready."""
-    for _ in range(turns):
-        await asyncio.sleep(0)
 
 
 # ------------------------------------------------------------------------- messages
@@ -277,6 +281,29 @@ async def test_a_close_is_answered_with_its_code_while_nobody_reads(side, code):
     assert await peer.stream.receive() == (WSMsgType.CLOSE, code, "why")
     assert (await peer.stream.receive()).type is WSMsgType.CLOSED
     assert peer.transport.closing is side  # RFC 6455 7.1.1: the server closes TCP
+
+
+async def test_messages_before_a_close_can_still_be_answered(side):
+    peer = Peer(server=side)
+    peer.transport.feed(
+        peer.frame(TEXT, b"a") + peer.frame(TEXT, b"b") + peer.frame(CLOSE, close_payload(3000))
+    )
+    async for message in peer.stream:
+        await settle()
+        await peer.stream.send_str(message.data)
+    assert peer.sent() == [(TEXT, b"a"), (TEXT, b"b"), (CLOSE, close_payload(3000))]
+    assert peer.stream.close_code == 3000
+
+
+async def test_a_close_behind_messages_that_nobody_reads_is_answered_in_the_end(side):
+    peer = Peer(server=side, close_timeout=0.001)
+    peer.transport.feed(peer.frame(TEXT, b"a") + peer.frame(CLOSE, close_payload(3000)))
+    await peer.transport.wrote.wait()
+    assert peer.sent() == [(CLOSE, close_payload(3000))]
+    assert peer.stream.close_code == 3000
+    assert not peer.stream.closed
+    assert (await peer.stream.receive()).data == "a"
+    assert (await peer.stream.receive()).data == 3000
 
 
 async def test_an_empty_close_counts_as_1005_and_is_answered_empty(side):

@@ -7,7 +7,16 @@ import pytest
 from aiohttp_ws.wire.deflate import DeflateOptions, DeflateParams, MessageDeflater
 from aiohttp_ws.ws.types import WSMsgType
 
-from .memory_transport import BINARY, CONTINUATION, PING, PONG, TEXT, Peer, close_payload
+from .memory_transport import (
+    BINARY,
+    CONTINUATION,
+    PING,
+    PONG,
+    TEXT,
+    Peer,
+    close_payload,
+    settle,
+)
 
 
 @pytest.fixture(params=[True, False], ids=["server", "client"])
@@ -32,13 +41,42 @@ async def test_a_broken_protocol_closes_with_its_code_behind_good_messages(side,
     peer.send(TEXT, b"good")
     for opcode, payload in frames:
         peer.send(opcode, payload)
-    assert peer.sent()[-1][1][:2] == close_payload(code)
-    assert peer.transport.eof_written
     assert (await peer.stream.receive()).data == "good"
     message = await peer.stream.receive()
+    assert peer.sent()[-1][1][:2] == close_payload(code)
+    assert peer.transport.eof_written
     assert (message.type, message.data.code) == (WSMsgType.ERROR, code)
     assert peer.stream.close_code == code
     assert peer.stream.exception() is message.data
+
+
+async def test_a_message_before_a_fault_can_still_be_answered(side):
+    peer = Peer(server=side)
+    peer.transport.feed(peer.frame(TEXT, b"good") + peer.frame(3))
+    await peer.stream.send_str((await peer.stream.receive()).data)
+    assert (await peer.stream.receive()).type is WSMsgType.ERROR
+    (_, echo), (_, close) = peer.sent()
+    assert echo == b"good"
+    assert close[:2] == close_payload(1002)
+
+
+async def test_a_fault_behind_a_message_that_nobody_reads_closes_in_the_end(side):
+    peer = Peer(server=side, close_timeout=0.001)
+    peer.transport.feed(peer.frame(TEXT, b"good") + peer.frame(3))
+    await peer.transport.aborted.wait()
+    assert peer.stream.close_code == 1002
+    assert (await peer.stream.receive()).data == "good"
+
+
+async def test_closing_after_a_fault_sends_the_code_of_the_fault(side):
+    peer = Peer(server=side)
+    peer.transport.feed(peer.frame(TEXT, b"good") + peer.frame(3))
+    task = asyncio.create_task(peer.connection.close(1000, b"", True))
+    await settle()
+    assert peer.sent()[-1][1][:2] == close_payload(1002)
+    peer.transport.lose()
+    assert await task is False
+    assert peer.stream.close_code == 1002
 
 
 async def test_bad_utf8_fails_at_its_first_byte_inside_a_frame(side):
