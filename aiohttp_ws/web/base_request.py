@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime
-from collections.abc import Iterator, Mapping, MutableMapping
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl
@@ -28,6 +28,7 @@ from ..http.headers import (
 from ..http.streams import EmptyStreamReader, StreamReader
 from ..typedefs import DEFAULT_JSON_DECODER, JSONDecoder, LooseHeaders, RawHeaders, StrOrURL
 from .request_head import AnyRequestHead, PlainRequestHead, copy_head
+from .values import ValueMapping
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -43,7 +44,7 @@ _CLIENT_MAX_SIZE: Final = 1024**2
 _CLIENT_MAX_FIELDS: Final = 1000
 
 
-class BaseRequest(MutableMapping[Any, Any], ContentFields):
+class BaseRequest(ValueMapping, ContentFields):
     """A request; also a mapping, in which middlewares and handlers keep what they share.
 
     Made by the server. Everything but the head is parsed when it is first asked for.
@@ -184,36 +185,6 @@ class BaseRequest(MutableMapping[Any, Any], ContentFields):
             )
         return head
 
-    # ---------------------------------------------------------------------- mapping
-
-    def _values(self) -> dict[Any, Any]:
-        if self._state is None:
-            self._state = {}
-        return self._state
-
-    def __getitem__(self, key: Any) -> Any:
-        return self._values()[key]
-
-    def __setitem__(self, key: Any, value: Any) -> None:
-        self._values()[key] = value
-
-    def __delitem__(self, key: Any) -> None:
-        del self._values()[key]
-
-    def __len__(self) -> int:
-        return len(self._values())
-
-    def __iter__(self) -> Iterator[Any]:
-        return iter(self._values())
-
-    def __bool__(self) -> bool:
-        return True
-
-    def __eq__(self, other: object) -> bool:
-        return self is other
-
-    __hash__ = object.__hash__
-
     # ------------------------------------------------------------------- connection
 
     @property
@@ -313,10 +284,10 @@ class BaseRequest(MutableMapping[Any, Any], ContentFields):
     def remote(self) -> str | None:
         """The client's address, ``None`` when it has none; see :meth:`clone`."""
         if self._remote is None:
-            address = self.get_extra_info("peername")
+            address = self._protocol.peername
             if isinstance(address, tuple):
                 self._remote = str(address[0])
-            elif address:
+            elif address is not None:
                 self._remote = str(address)
         return self._remote
 

@@ -6,7 +6,6 @@ import asyncio
 import datetime
 import math
 import warnings
-from collections.abc import Iterator, MutableMapping
 from http.cookies import SimpleCookie
 from typing import TYPE_CHECKING, Any, Final
 
@@ -28,6 +27,7 @@ from ..http.software import SERVER_SOFTWARE
 from ..typedefs import Byteish, LooseHeaders
 from ..wire.serialise import serialise_response_head
 from .content_coding import ContentCoding, choose_coding
+from .values import ValueMapping
 
 if TYPE_CHECKING:
     from ..abc import AbstractStreamWriter
@@ -45,7 +45,7 @@ def forbids_body(method: str, status: int) -> bool:
     return status < 200 or status in _NO_BODY or method == hdrs.METH_HEAD
 
 
-class StreamResponse(MutableMapping[Any, Any], ContentFields):
+class StreamResponse(ValueMapping, ContentFields):
     """A response; also a mapping, in which middlewares and handlers keep what they share.
 
     :param status: the status code.
@@ -91,36 +91,6 @@ class StreamResponse(MutableMapping[Any, Any], ContentFields):
             self._fields = CIMultiDict(headers)
         if status != 200 or reason is not None:
             self._set_status(status, reason)
-
-    # ---------------------------------------------------------------------- mapping
-
-    def _values(self) -> dict[Any, Any]:
-        if self._state is None:
-            self._state = {}
-        return self._state
-
-    def __getitem__(self, key: Any) -> Any:
-        return self._values()[key]
-
-    def __setitem__(self, key: Any, value: Any) -> None:
-        self._values()[key] = value
-
-    def __delitem__(self, key: Any) -> None:
-        del self._values()[key]
-
-    def __len__(self) -> int:
-        return len(self._values())
-
-    def __iter__(self) -> Iterator[Any]:
-        return iter(self._values())
-
-    def __bool__(self) -> bool:
-        return True
-
-    def __eq__(self, other: object) -> bool:
-        return self is other
-
-    __hash__ = object.__hash__
 
     # ------------------------------------------------------------------------- state
 
@@ -437,12 +407,14 @@ class StreamResponse(MutableMapping[Any, Any], ContentFields):
             if version == HttpVersion10:
                 raise RuntimeError("chunked encoding needs HTTP/1.1, the request has HTTP/1.0")
             headers[hdrs.TRANSFER_ENCODING] = "chunked"
+        elif self._status == 304:
+            # RFC 9110 8.6: a length here is that of the 200 it stands for, which only the
+            # handler knows; it may have set the header.
+            pass
         elif (length := self.content_length) is not None:
             headers.setdefault(hdrs.CONTENT_LENGTH, str(length))
             if not self._must_be_empty_body:
                 writer.length = length
-        elif self._status == 304:
-            pass
         elif version == HttpVersion10:
             self._keep_alive = False  # the end of the connection ends the body
         else:
