@@ -36,6 +36,7 @@ __all__ = ("ClientRequest",)
 
 # Headers that decide where a message ends, or what goes before its body.
 _FRAMING: Final = frozenset({"content-length", "transfer-encoding", "expect"})
+_METHODS_WITHOUT_CONTENT: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "CONNECT"})
 _TLS_SCHEMES: Final = frozenset({"https", "wss"})
 # A body up to this size leaves in one write with the head.
 SMALL_BODY: Final = 64 * 1024
@@ -237,7 +238,8 @@ class ClientRequest:
         if isinstance(data, FormData):
             data = data()
         try:
-            body = PAYLOAD_REGISTRY.get(data)
+            # A body's own header fields: a file's name belongs into parts of forms only.
+            body = PAYLOAD_REGISTRY.get(data, disposition=None)
         except LookupError:
             body = FormData(data)()
         self.body = body
@@ -270,7 +272,8 @@ class ClientRequest:
             if self.version < HttpVersion11:
                 raise ValueError("a body of unknown length needs HTTP/1.1, the request is 1.0")
             headers.setdefault(hdrs.TRANSFER_ENCODING, "chunked")
-        elif body is None and self.method in self.POST_METHODS | {"DELETE"}:
+        elif body is None and self.method not in _METHODS_WITHOUT_CONTENT:
+            # RFC 9110 8.6: the method could have content, and this request has none.
             headers.setdefault(hdrs.CONTENT_LENGTH, "0")
 
     async def update_body(self, body: Any) -> None:

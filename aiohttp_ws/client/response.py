@@ -254,7 +254,7 @@ class ClientResponse:
         :raises ClientPayloadError: when it ended too early or cannot be decoded.
         """
         if self._body is None:
-            if self._head is None or (self._released and not self.content.is_eof()):
+            if self._head is None or self._released:
                 raise ClientConnectionError("Connection closed")
             content = self.content
             try:
@@ -389,8 +389,12 @@ class ClientResponse:
                     return  # released when the rest of the request is out
                 self._upload_task.cancel()
             connection.release()
-            if hasattr(self, "content") and not self.content.is_eof():
-                self.content.set_exception(ClientConnectionError("Connection closed"))
+        self._forbid_reading()
+
+    def _forbid_reading(self) -> None:
+        # Also when all of it has come: whether it had is a matter of luck.
+        if self._body is None and self._head is not None and self.content.exception() is None:
+            self.content.set_exception(ClientConnectionError("Connection closed"))
 
     def close(self) -> None:
         """Close the connection, whatever state it is in."""
@@ -401,8 +405,7 @@ class ClientResponse:
             self._upload_task.cancel()
         if connection is not None and connection.protocol is not None:
             connection.close()
-            if hasattr(self, "content") and not self.content.is_eof():
-                self.content.set_exception(ClientConnectionError("Connection closed"))
+        self._forbid_reading()
 
     async def wait_for_close(self) -> None:
         """Wait until the request's body is out, and give the connection back."""
@@ -425,6 +428,8 @@ class ClientResponse:
         self._released = self._closed = True
         if self._connection is not None:
             self.release()
+        elif self._body is None:
+            self._forbid_reading()
         if self._upload_task is not None:
             await self.wait_for_close()
 

@@ -266,7 +266,9 @@ class _ClosingResolver(Closing):
 
 
 def _addr_info(address: ResolveResult) -> AddrInfoType:
-    host, port, family = address["host"], address["port"], address["family"]
+    # A resolver may leave the family open; its address cannot.
+    host, port = address["host"], address["port"]
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     if family == socket.AF_INET6:
         host, _, scope = host.partition("%")
         scope_id = 0

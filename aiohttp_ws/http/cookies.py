@@ -130,8 +130,8 @@ def parse_set_cookie_headers(headers: Iterable[str]) -> list[tuple[str, Morsel[s
 
 
 def quote(value: str) -> str:
-    """Quote *value* when RFC 6265 4.1.1 does not allow it bare."""
-    if not value or not _NEEDS_QUOTES.search(value):
+    """Quote *value* when it is empty, or RFC 6265 4.1.1 does not allow it bare."""
+    if value and not _NEEDS_QUOTES.search(value):
         return value
     escaped = []
     for char in value:

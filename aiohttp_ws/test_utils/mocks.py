@@ -94,6 +94,7 @@ def make_mocked_request(
     if writer is _UNSET:
         writer = StreamWriter(protocol)
     protocol.make_writer.return_value = writer
+    protocol.peername = transport.get_extra_info("peername")
     app = Application() if app is None else app
 
     request = Request(

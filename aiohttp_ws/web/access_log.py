@@ -36,7 +36,7 @@ class AccessLogger(AbstractAccessLogger):
     ``%P``     the process's id
     ``%r``     the request line
     ``%s``     the status
-    ``%b``     the size of the body sent, in bytes
+    ``%b``     the size of the response sent, in bytes, the head included
     ``%T``     seconds it took to answer
     ``%Tf``    the same with a fraction
     ``%D``     microseconds it took to answer
@@ -137,7 +137,7 @@ _ATOMS: dict[str, _Atom] = {
     "P": lambda request, response, time: f"<{os.getpid()}>",
     "r": _request_line,
     "s": lambda request, response, time: response.status,
-    "b": lambda request, response, time: response.body_length,
+    "b": lambda request, response, time: response._head_length + response.body_length,
     "T": lambda request, response, time: str(round(time)),
     "Tf": lambda request, response, time: f"{time:06f}",
     "D": lambda request, response, time: str(round(time * 1_000_000)),

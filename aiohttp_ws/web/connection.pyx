@@ -383,8 +383,11 @@ cdef class HTTPConnection(Link):
                     response = exc
                 except Exception as exc:
                     response = exc
-                if data is not None and self.lower is not None:
-                    self.put(data)
+                if data is not None:
+                    if self.lower is not None:
+                        self.put(data)
+                    else:
+                        response._never_left()
                 else:
                     response = await self.send_response(request, response)
                 self.request = None
@@ -435,15 +438,14 @@ cdef class HTTPConnection(Link):
         """Send what cannot be rendered in one go; return what was sent, or ``None``."""
         logger = self.settings.logger
         if self.phase == DETACHED:
-            await self.end_detached(request, response)
-            return None
+            return await self.end_detached(request, response)
         answered = begun(request)
         if not isinstance(response, StreamResponse):
             if not isinstance(response, Exception):
                 answer = answer_wrong_result(request, response, logger)
             elif answered or self.lower is None:
                 log_wrong_end(request, response, logger)
-                return None
+                return self.websocket
             else:
                 answer = answer_error(request, response, logger)
             return None if answered else self.send_error(request, answer)
@@ -455,7 +457,7 @@ cdef class HTTPConnection(Link):
             await response.write_eof()
         except ConnectionError as exc:
             log_wrong_end(request, exc, logger)
-            return None
+            self.stop_after = True
         except Exception as exc:
             if begun(request):
                 log_wrong_end(request, exc, logger)
@@ -471,17 +473,21 @@ cdef class HTTPConnection(Link):
         return answer
 
     async def end_detached(self, request, response):
-        """End what followed an upgrade: the handler has returned, or failed."""
+        """End what followed an upgrade: the handler has returned, or failed.
+
+        :returns: the response that began it, ``None`` when that was none of ours.
+        """
         if isinstance(response, StreamResponse) and not isinstance(response, Exception):
             await response.write_eof()
-            return
+            return response
         if isinstance(response, BaseException):
             if not isinstance(response, ConnectionError):
-                self.settings.logger.error("error handling %r", request, exc_info=response)
+                log_wrong_end(request, response, self.settings.logger)
             if self.websocket is not None and self.lower is not None:
                 await self.websocket.close(code=1011)
         elif self.websocket is not None:
             await self.websocket.close()
+        return self.websocket
 
     def answer_failure(self):
         """Answer what is no request, and let the client read the answer."""

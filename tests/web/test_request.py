@@ -26,6 +26,7 @@ class NoTransport:
 class NoConnection:
     def __init__(self, **info):
         self.transport = NoTransport(**info)
+        self.peername = info.get("peername")
 
 
 def request(data, cls=web.BaseRequest, body=EMPTY_PAYLOAD, connection=None, **kwargs):
