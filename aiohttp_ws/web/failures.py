@@ -34,7 +34,8 @@ def answer_error(request: BaseRequest, error: Exception, logger: logging.Logger)
     """Return the answer to a request whose handler raised; the client learns nothing more.
 
     A client that broke its own body off gets 400 and a line at debug level, one whose answer
-    waited too long for something 504 (:exc:`asyncio.TimeoutError`), anything else 500 and a traceback in the log.
+    waited too long for something 504 (:exc:`asyncio.TimeoutError`), anything else 500 and a
+    traceback in the log.
     """
     response: Response
     if isinstance(error, asyncio.TimeoutError):
