@@ -390,6 +390,9 @@ class ClientProtocol(asyncio.Protocol):
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """Called by the event loop: end what is going on."""
+        if self.transport is not None:
+            # Python 3.10 takes a TLS transport for forgotten that its peer closed and we did not.
+            self.transport.close()
         self.transport = None
         self._must_close = True
         self._cancel_timer()

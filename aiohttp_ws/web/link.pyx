@@ -50,6 +50,9 @@ cdef class Link(Flushable):
 
     cdef int let_go(self) except -1:
         """The transport is gone; wake who waits for it."""
+        if self.lower is not None:
+            # Python 3.10 takes a TLS transport for forgotten that its peer closed and we did not.
+            self.lower.close()
         self.lower = None
         self.write = None
         self.fd = -1

@@ -219,6 +219,8 @@ cdef class WSTransport(Flushable):
         self.receiving = False
         self.fd = -1
         self.out_used = 0
+        # Python 3.10 takes a TLS transport for forgotten that its peer closed and we did not.
+        self.underlying_transport.close()
         callback, self.lost_callback = self.lost_callback, None
         try:
             self.listener.lost(self, exc)
