@@ -59,7 +59,6 @@ cdef class MessageConnection(MessageAssembler):
     cdef int end(self, int code, object final) except -1
     cdef int finish_transport(self) except -1
     cdef int linger(self) except -1
-    cdef int wake_reader(self) except -1
     cdef object take(self)
     cdef object send_message(self, uint8_t opcode, const uint8_t *data, Py_ssize_t size, object owner, object compress)
     cdef object send_control(self, uint8_t opcode, object payload)

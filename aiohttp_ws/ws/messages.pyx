@@ -203,11 +203,6 @@ cdef class MessageConnection(MessageAssembler):
             self.waiter.wake()
         return 0
 
-    cdef int wake_reader(self) except -1:
-        if self.waiting:
-            self.waiter.wake_soon()
-        return 0
-
     cdef object take(self):
         """Return the next message; call only where one is at hand."""
         cdef MessageQueue queue = self.queue
@@ -302,8 +297,8 @@ cdef class MessageConnection(MessageAssembler):
                 if not future.done():
                     future.set_result(None)
         self.wake_senders()
-        if not self.transport.in_batch:
-            self.wake_reader()
+        if self.waiting and not self.transport.in_batch:
+            self.waiter.wake_soon()
         return 0
 
     def wake_senders(self):
@@ -421,7 +416,8 @@ cdef class MessageConnection(MessageAssembler):
             self.queue.clear()
             self._drop_parts()
             self.wake_senders()
-            self.wake_reader()
+            if self.waiting:
+                self.waiter.wake_soon()
             transport.resume_reading()
         if self.state == CLOSE_SENT:
             await self._wait_closed(drain)
@@ -472,11 +468,6 @@ cdef class MessageConnection(MessageAssembler):
     def queued_bytes(self):
         """What the unreceived messages hold, about: payload and an overhead for each."""
         return self.queue.cost
-
-    @property
-    def is_lost(self):
-        """Whether the TCP connection is gone."""
-        return self.transport.is_disconnected
 
     def when_lost(self, callback):
         """Call *callback* with connection_lost's argument when TCP is gone."""
