@@ -76,7 +76,7 @@ class ClientWebSocketResponse(MessageStream):
         :raises ValueError: *code* or *message* cannot be sent.
         """
         check_close(code, message)
-        return bool(await self._ws.close(code, message, True))
+        return await self._ws.close(code, message, True)
 
     async def __aenter__(self) -> ClientWebSocketResponse:
         return self

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from .. import hdrs
 from ..errors import HandshakeError
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from ..abc import AbstractStreamWriter
     from ..typedefs import Byteish
+    from ..ws.messages import MessageConnection
     from .request import BaseRequest
 
 __all__ = ("WebSocketReady", "WebSocketResponse")
@@ -72,8 +73,6 @@ class WebSocketResponse(StreamResponse, MessageStream):
         requests without ``Origin``; others get 403. ``None`` instead of a sequence allows all.
     """
 
-    _length_check = False
-
     def __init__(
         self,
         *,
@@ -112,24 +111,19 @@ class WebSocketResponse(StreamResponse, MessageStream):
         self._max_queue = max_queue
         self._origins = origins
         self._ws_protocol: str | None = None
+        self._ws: MessageConnection | None = None
 
     # ------------------------------------------------------- the opening handshake
 
     def can_prepare(self, request: BaseRequest) -> WebSocketReady:
         """Say whether *request* can become a WebSocket, without answering it."""
-        if self._connection_open:
+        if self._ws is not None:
             raise RuntimeError("Already started")
         try:
             handshake = self._accept(request)
         except HandshakeError:
             return WebSocketReady(False, None)
         return WebSocketReady(True, handshake.subprotocol)
-
-    @property
-    def _connection_open(self) -> bool:
-        return self._ws is not None
-
-    _ws: Any = None
 
     def _accept(self, request: BaseRequest) -> ServerHandshake:
         return accept_request(
@@ -221,7 +215,7 @@ class WebSocketResponse(StreamResponse, MessageStream):
         if self._ws is None:
             raise RuntimeError("Call .prepare() first")
         check_close(code, message)
-        return bool(await self._ws.close(code, message, drain))
+        return await self._ws.close(code, message, drain)
 
     async def write(self, data: Byteish) -> None:
         """A WebSocket has no body: use ``send_*``."""
