@@ -34,6 +34,7 @@ cdef class MessageConnection(MessageAssembler):
         # receiving
         Waiter waiter
         bint waiting
+        bint has_reader                 # receive() was called
         bint finished                   # the reader has seen the end
         object final                    # what the reader sees after the queue
         readonly int close_code_value   # 0 for none yet

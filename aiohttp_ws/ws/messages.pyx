@@ -184,8 +184,7 @@ cdef class MessageConnection(MessageAssembler):
         if self.state == CLOSE_SENT:
             self.end(code, None)
             return self.finish_transport()
-        data = 0 if code == NO_STATUS else named_close_code(code)
-        message = WSMessage(TYPE_CLOSE, data, reason)
+        message = WSMessage(TYPE_CLOSE, 0 if code == NO_STATUS else code, reason)
         if not self.autoclose:
             self.close_code_value = code
             self.state = CLOSE_RECEIVED
@@ -206,6 +205,7 @@ cdef class MessageConnection(MessageAssembler):
     cdef object take(self):
         """Return the next message; call only where one is at hand."""
         cdef MessageQueue queue = self.queue
+        self.has_reader = True
         if queue.count:
             message = queue.pop()
             if self.transport.reading_paused and 2 * queue.cost <= self.max_queue:
@@ -385,6 +385,7 @@ cdef class MessageConnection(MessageAssembler):
             )
             self.exception_value = error
             transport.stop_receiving()
+            self.finished = True  # no word of the peer's is left to wait for
             self.end(ABNORMAL, WSMessage(TYPE_ERROR, error, None))
             transport.disconnect(False)
             return
@@ -413,6 +414,7 @@ cdef class MessageConnection(MessageAssembler):
             self.finish_transport()
         elif self.state == OPEN:
             self.state = CLOSE_SENT
+            self.close_code_value = code
             self.queue.clear()
             self._drop_parts()
             self.wake_senders()
@@ -461,8 +463,16 @@ cdef class MessageConnection(MessageAssembler):
 
     @property
     def closed(self):
-        """Whether the end has come, and no message waits before it."""
-        return self.finished or (self.state == CLOSED and self.queue.count == 0)
+        """Whether the end has come, and no message waits before it.
+
+        Whoever reads gets the message that tells of the end before this is true: a loop of
+        ``while not closed`` around ``receive()`` misses nothing.
+        """
+        return self.finished or (
+            self.state == CLOSED
+            and self.queue.count == 0
+            and (self.final is None or not self.has_reader)
+        )
 
     @property
     def queued_bytes(self):

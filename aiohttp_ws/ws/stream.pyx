@@ -4,7 +4,6 @@ import json
 import sys
 
 from aiohttp_ws.wire.frames cimport OP_BINARY, OP_PING, OP_PONG, OP_TEXT
-from aiohttp_ws.ws.close_codes cimport named_close_code
 from aiohttp_ws.ws.loop cimport Failed, Waiter, make_sendable
 from aiohttp_ws.ws.messages cimport CLOSED
 
@@ -93,7 +92,10 @@ cdef class MessageStream:
 
     @property
     def closed(self):
-        """Whether the connection is closed and every message before the end was received."""
+        """Whether the connection is closed and nothing is left to receive.
+
+        To whoever has received before, the message that tells of the end counts too.
+        """
         return self._connection is not None and self._connection.closed
 
     @property
@@ -106,11 +108,12 @@ cdef class MessageStream:
         """The close code, ``None`` while the connection is open.
 
         It is the peer's; 1005 where its close frame had none, 1006 where the connection ended
-        without one (RFC 6455 7.1.5); ours where the peer broke the protocol.
+        without one (RFC 6455 7.1.5); ours where the peer broke the protocol, and until it has
+        answered our close frame.
         """
         if self._connection is None or self._connection.close_code_value == 0:
             return None
-        return named_close_code(self._connection.close_code_value)
+        return self._connection.close_code_value
 
     @property
     def _close_reason(self):

@@ -6,7 +6,7 @@ import pytest
 
 from aiohttp_ws import WSMsgType
 from tests.ws.conftest import Open
-from tests.ws.raw_end import TEXT
+from tests.ws.raw_end import TEXT, frame
 
 SENDABLE = [*range(1000, 1004), *range(1007, 1015), 3000, 3999, 4000, 4999]
 NEVER_SENT = [-1, 0, 999, 1004, 1005, 1006, 1015, 1016, 2999, 5000, 65536]
@@ -219,3 +219,45 @@ async def test_several_tasks_may_close(open_end: Open) -> None:
     ends.peer.end()
     assert (await asyncio.gather(*tasks)).count(True) == 1
     assert ends.ws.close_code == 4000
+
+
+async def test_a_loop_until_closed_receives_all_that_came_before_and_the_close(
+    open_end: Open,
+) -> None:
+    ends = await open_end()
+    ends.peer.send_bytes(
+        frame(TEXT, b"a", mask=ends.peer.masks) + frame(TEXT, b"b", mask=ends.peer.masks)
+    )
+    ends.peer.send_close(4001, "that was all")
+    got = []
+    while not ends.ws.closed:
+        message = await ends.ws.receive()
+        got.append((message.type, message.data))
+        if len(got) == 1:
+            await ends.peer.receive_close()  # after a second: nobody received the rest
+    assert got == [
+        (WSMsgType.TEXT, "a"),
+        (WSMsgType.TEXT, "b"),
+        (WSMsgType.CLOSE, 4001),
+    ]
+
+
+async def test_codes_of_closed_connections_are_plain_numbers(open_end: Open) -> None:
+    ends = await open_end()
+    ends.peer.send_close(1000)
+    message = await ends.ws.receive()
+    # In Python 3.10 an enum's str() is its name: logs and forms want the number.
+    assert (str(message.data), str(ends.ws.close_code)) == ("1000", "1000")
+    assert type(message.data) is type(ends.ws.close_code) is int
+
+
+async def test_our_code_stands_until_the_peer_has_answered(open_end: Open) -> None:
+    ends = await open_end()
+    closing = asyncio.create_task(ends.ws.close(code=1001))
+    assert (await ends.ws.receive()).type is WSMsgType.CLOSING
+    assert ends.ws.close_code == 1001
+    await ends.peer.receive_close()
+    ends.peer.send_close(3333)
+    ends.peer.end()
+    assert await closing
+    assert ends.ws.close_code == 3333
