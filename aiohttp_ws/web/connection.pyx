@@ -394,6 +394,10 @@ cdef class HTTPConnection(Link):
                 again = self.end_request(request, response, started)
                 if self.body_open:
                     await self.discard_body(head)
+                    if self.failure is not None:
+                        # This request is answered already: no 400 for what remains of it.
+                        self.half_close()
+                        again = False
                 if head.has_body:
                     self.body.set_exception(
                         PayloadAccessError("the body is gone when the handler has returned")
@@ -401,7 +405,7 @@ cdef class HTTPConnection(Link):
                     self.body = EMPTY_PAYLOAD
                 if not again:
                     break
-                if head.upgrade:
+                if head.upgrade and self.parser.paused:
                     self.parser.resume()
                 if self.reading_paused and self.parser._end - self.parser._at < MOST_UNPARSED:
                     self.resume_reading()
@@ -511,7 +515,10 @@ cdef class HTTPConnection(Link):
         self.phase = CLOSING
         if self.settings.lingering_time > 0 and self.lower.can_write_eof():
             self.resume_reading()
-            self.lower.write_eof()
+            try:
+                self.lower.write_eof()
+            except OSError:
+                self.lower.abort()  # the client has reset the connection
             self.set_deadline(self.settings.lingering_time)
         else:
             self.lower.close()

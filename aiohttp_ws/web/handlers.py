@@ -66,4 +66,6 @@ async def default_expect_handler(request: Request) -> None:
     expectation = request.headers.get(hdrs.EXPECT, "")
     # HTTP/1.0 has no interim responses: the field is ignored.
     if request.version >= (1, 1) and expectation.lower() != "100-continue":
-        raise HTTPExpectationFailed(text=f"Unknown Expect: {expectation}")
+        # Undecodable bytes came as lone surrogates, which no response can carry.
+        shown = expectation.encode("utf-8", "backslashreplace").decode()
+        raise HTTPExpectationFailed(text=f"Unknown Expect: {shown}")

@@ -147,6 +147,9 @@ def check_request(method: str, version: tuple[int, int], headers: MultiMapping[s
         )
     if version < (1, 1):
         raise HandshakeError(f"WebSocket needs HTTP/1.1, not HTTP/{version[0]}.{version[1]}")
+    # Where a body ends and frames begin, a proxy and we might see differently.
+    if hdrs.TRANSFER_ENCODING in headers or headers.get(hdrs.CONTENT_LENGTH, "0").strip("0"):
+        raise HandshakeError("an opening handshake has no body")
     upgrade = headers.getall(hdrs.UPGRADE, None)
     if upgrade is None or not _has_token(upgrade, "websocket"):
         raise HandshakeError(f"Upgrade must name websocket: {_shown_all(upgrade)}")

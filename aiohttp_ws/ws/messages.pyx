@@ -332,7 +332,12 @@ cdef class MessageConnection(MessageAssembler):
             return 0
         transport.flush()
         if transport.underlying_transport.can_write_eof():
-            transport.underlying_transport.write_eof()
+            try:
+                transport.underlying_transport.write_eof()
+            except OSError:
+                # The peer has reset the connection, which we have not read yet.
+                transport.disconnect(False)
+                return 0
             transport.resume_reading()
             self.abort_later()
         else:

@@ -1,10 +1,14 @@
 """Peers that keep to the letter of the protocol and mean harm, or are cut off at a bad moment."""
 
 import asyncio
+import logging
 
-from aiohttp_ws import web
+import pytest
+
+from aiohttp_ws import WSMsgType, web
 from aiohttp_ws.pytest_plugin import AiohttpServer
 from tests.web.raw_server import get
+from tests.ws.conftest import Open
 from tests.ws.raw_end import PATIENCE, TEXT, frame, open_raw
 
 
@@ -50,3 +54,18 @@ async def test_messages_set_aside_leave_alone_what_another_connection_has_just_r
     assert answers.count(b"HTTP/1.1 200 OK") == 7
     writer.close()
     peer.writer.close()
+
+
+async def test_a_peer_that_breaks_the_protocol_and_leaves_is_no_error_of_ours(
+    open_server: Open, caplog: pytest.LogCaptureFixture
+) -> None:
+    ends = await open_server()
+    ends.peer.send(TEXT, b"not masked", mask=False)
+    # Our close frame meets a closed socket: TCP is reset before we have ended our side.
+    ends.peer.writer.transport.abort()
+
+    assert (await ends.ws.receive()).type is WSMsgType.ERROR
+    assert ends.ws.close_code == 1002
+    while not ends.ws._ws.transport.is_disconnected:  # noqa: ASYNC110
+        await asyncio.sleep(0)
+    assert [each for each in caplog.records if each.levelno >= logging.WARNING] == []
