@@ -26,7 +26,18 @@ NO_COMPILER = (
 
 
 class BuildExt(build_ext):
-    """Say in one line what is missing when nothing can be compiled."""
+    """Translate when it compiles, not before; say in one line what is missing when it cannot."""
+
+    def run(self) -> None:
+        # Here and not in setup(): who asks for metadata or for a source distribution, which
+        # has no generated C, need not wait for Cython.
+        translated = {module.name: module for module in translate(self.extensions)}
+        for extension in self.extensions:
+            module = translated[extension.name]
+            extension.sources = module.sources
+            extension.include_dirs = module.include_dirs
+            extension.depends = module.depends
+        super().run()
 
     def build_extension(self, ext: Extension) -> None:
         try:
@@ -73,11 +84,12 @@ def extensions() -> list[Extension]:
     return found
 
 
-def cythonized() -> list[Extension]:
+def translate(modules: list[Extension]) -> list[Extension]:
+    """Let Cython write the C of *modules* whose source has changed."""
     from Cython.Build import cythonize
 
     return cythonize(
-        extensions(),
+        modules,
         compiler_directives={
             "language_level": 3,
             "boundscheck": False,
@@ -91,4 +103,4 @@ def cythonized() -> list[Extension]:
     )
 
 
-setup(ext_modules=cythonized(), cmdclass={"build_ext": BuildExt})
+setup(ext_modules=extensions(), cmdclass={"build_ext": BuildExt})
