@@ -65,6 +65,8 @@ class ClientProtocol(asyncio.Protocol):
         self._content: StreamReader | None = None
         self._inflater: Decompressor | None = None
         self._upload: asyncio.Task[None] | None = None
+        self._chunked = False
+        self._chunk_ended = False
         self._must_close = False
         self._finished = False
         self._paused = False
@@ -238,6 +240,8 @@ class ClientProtocol(asyncio.Protocol):
                         return
                     parser.feed(self._backlog.pop(0))
                 elif type(event) is bytes:
+                    if self._chunked:
+                        self._mark_chunk_ends(parser.chunk_ends, len(event))
                     self._on_body(event)
                     if self._paused:
                         return
@@ -275,12 +279,26 @@ class ClientProtocol(asyncio.Protocol):
             self._on_end()
             return True
         self._state = _BODY
+        self._chunked = head.chunked
+        self._chunk_ended = False
         self._inflater = None
         if exchange.plan.auto_decompress:
             encoding = head.content_encoding
             if encoding is not None and is_supported(encoding):
                 self._inflater = Decompressor(encoding)
         return False
+
+    def _mark_chunk_ends(self, ends: list[int] | None, size: int) -> None:
+        """Pass on where chunks end in the piece of *size* bytes that comes next."""
+        if ends is None:
+            return
+        content = cast("StreamReader", self._content)
+        if self._inflater is None:
+            content.mark_chunk_ends(ends)
+        elif ends[-1] == size:
+            # Where the others end in what is inflated, nobody can tell.
+            content.begin_http_chunk_receiving()
+            self._chunk_ended = True
 
     def _on_body(self, piece: bytes) -> None:
         content = cast("StreamReader", self._content)
@@ -295,6 +313,9 @@ class ClientProtocol(asyncio.Protocol):
         while True:
             if inflated:
                 content.feed_data(inflated)
+            if not inflater.unconsumed and self._chunk_ended:
+                self._chunk_ended = False
+                content.end_http_chunk_receiving()
             if self._paused or not inflater.unconsumed:
                 return
             inflated = inflater.decompress(b"", INFLATE_STEP)

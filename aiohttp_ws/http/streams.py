@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -23,6 +23,7 @@ __all__ = (
 )
 
 _T = TypeVar("_T")
+_MOST_CHUNKS = 4096  # chunks whose ends are kept before the feeding pauses
 _LONG_LINE = 100  # bytes of an over-long line that its error shows
 
 
@@ -170,9 +171,22 @@ class StreamReader:
         self._size += len(data)
         self.total_bytes += len(data)
         self._wake()
-        if self._size > self._high and not self._paused:
+        if not self._paused and (
+            self._size > self._high
+            or (self._chunk_ends is not None and len(self._chunk_ends) > _MOST_CHUNKS)
+        ):
             self._paused = True
             self._protocol.pause_reading()
+
+    def mark_chunk_ends(self, ends: Sequence[int]) -> None:
+        """Tell where chunks of the transfer coding end in the piece that is fed next.
+
+        :param ends: offsets into it, ascending.
+        """
+        if self._chunk_ends is None:
+            self._chunk_ends = deque()
+        fed = self.total_bytes
+        self._chunk_ends.extend([fed + end for end in ends])
 
     def feed_eof(self) -> None:
         """Mark the end of the body."""
@@ -207,8 +221,6 @@ class StreamReader:
     def begin_http_chunk_receiving(self) -> None:
         """Tell that a chunk of the transfer coding begins, for :meth:`readchunk`."""
         if self._chunk_ends is None:
-            if self.total_bytes:
-                raise RuntimeError("the first chunk must begin before the first data")
             self._chunk_ends = deque()
 
     def end_http_chunk_receiving(self) -> None:
@@ -271,7 +283,11 @@ class StreamReader:
         self._size -= len(data)
         if self._chunk_ends:
             self._forget_chunk_ends()
-        if self._paused and self._size < self._low:
+        if (
+            self._paused
+            and self._size < self._low
+            and (self._chunk_ends is None or len(self._chunk_ends) <= _MOST_CHUNKS // 2)
+        ):
             self._paused = False
             self._protocol.resume_reading()
         return data

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..errors import ContentEncodingError, RequestPayloadError
@@ -50,6 +51,7 @@ class BodyReader(StreamReader):
     def discard(self) -> None:
         """Drop what was received and not read."""
         self._pieces.clear()
+        self._chunk_ends = None
         self._first_at = 0
         self._size = 0
         self._paused = False
@@ -61,7 +63,7 @@ class InflatingReader(BodyReader):
     :param encoding: the content coding, one that :func:`is_supported`.
     """
 
-    __slots__ = ("_complete", "_decompressor", "_encoding")
+    __slots__ = ("_complete", "_decompressor", "_encoding", "_ends")
 
     def __init__(
         self,
@@ -76,6 +78,7 @@ class InflatingReader(BodyReader):
         self._decompressor = Decompressor(encoding)
         self._encoding = encoding
         self._complete = False
+        self._ends: Sequence[int] = ()
 
     def pause_reading(self) -> None:
         self._connection.pause_reading()
@@ -85,8 +88,16 @@ class InflatingReader(BodyReader):
         if not self._paused and not self._complete:
             self._connection.resume_reading()
 
+    def mark_chunk_ends(self, ends: Sequence[int]) -> None:
+        self._ends = ends
+
     def receive(self, data: bytes) -> None:
         self.total_raw_bytes += len(data)
+        if self._ends:
+            self.begin_http_chunk_receiving()
+            # Where the others end in what is inflated, nobody can tell.
+            if self._ends[-1] != len(data):
+                self._ends = ()
         self._inflate(data)
 
     def finish(self) -> None:
@@ -113,6 +124,9 @@ class InflatingReader(BodyReader):
                 data = b""
                 if self._paused or not decompressor.unconsumed:
                     break
+            if self._ends and not decompressor.unconsumed:
+                self._ends = ()
+                self.end_http_chunk_receiving()
         except ContentEncodingError as exc:
             self._fail(exc)
             return

@@ -275,6 +275,8 @@ cdef class HTTPConnection(Link):
                         break
                 elif type(event) is bytes:
                     if self.phase != DISCARDING:
+                        if self.parser._chunk_ends is not None:
+                            self.body.mark_chunk_ends(self.parser._chunk_ends)
                         self.body.receive(event)
                 else:
                     self.body_open = False

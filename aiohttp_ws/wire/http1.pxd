@@ -36,6 +36,7 @@ cdef class MessageParser:
     cdef int _blank_lines
     cdef int64_t _remaining
     cdef size_t _extension_bytes
+    cdef list _chunk_ends
     cdef object _trailers
     cdef tuple _failure
 

@@ -60,6 +60,9 @@ class MessageParser:
     @property
     def trailers(self) -> CIMultiDictProxy[str]:
         """Trailer fields of the last chunked message; complete when ``END`` has come."""
+    @property
+    def chunk_ends(self) -> list[int] | None:
+        """Where chunks end in the piece of body returned last: offsets, ``None`` for nowhere."""
     def feed(self, data: Byteish, /) -> None:
         """Give the parser bytes; it holds on to *data* until the events are drained."""
     def feed_eof(self) -> EndOfMessage | None:

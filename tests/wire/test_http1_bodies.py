@@ -94,7 +94,10 @@ def test_a_chunked_body_may_be_empty() -> None:
 
 
 def test_many_tiny_chunks_cost_few_events() -> None:
-    assert chunked_body(b"1\r\nx\r\n" * 5000 + b"0\r\n\r\n") == [b"x" * 5000, END]
+    *pieces, end = chunked_body(b"1\r\nx\r\n" * 5000 + b"0\r\n\r\n")
+    assert b"".join(pieces) == b"x" * 5000
+    assert end is END
+    assert len(pieces) <= 5
 
 
 def test_a_large_chunk_comes_in_one_piece() -> None:
