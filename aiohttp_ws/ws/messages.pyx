@@ -108,9 +108,9 @@ cdef class MessageConnection(MessageAssembler):
 
     def start(self, transport, bytes rest, writer_limit):
         """Take over *transport* behind its opening handshake; *rest* came along with it."""
+        self.transport.attach(transport, resources_of(self.loop))
         if writer_limit is not None:
             transport.set_write_buffer_limits(high=writer_limit)
-        self.transport.attach(transport, resources_of(self.loop))
         if transport.is_closing():
             # It went while the handshake was under way.
             self.end(ABNORMAL, WS_CLOSED_MESSAGE)
@@ -120,7 +120,8 @@ cdef class MessageConnection(MessageAssembler):
             self.heartbeat_timer = self.loop.call_later(self.heartbeat, self.on_heartbeat)
         if rest:
             self.transport.feed(rest)
-        transport.resume_reading()
+        if not self.transport.reading_paused:
+            transport.resume_reading()
 
     # ---------------------------------------------------------------- receiving
 
@@ -314,10 +315,13 @@ cdef class MessageConnection(MessageAssembler):
         cdef WSTransport transport = self.transport
         if transport.is_disconnected:
             return 0
-        if self.server:
-            transport.disconnect()
-        else:
+        if not self.server:
             transport.resume_reading()
+            self.abort_later()
+            return 0
+        transport.disconnect()
+        if transport.underlying_transport.get_write_buffer_size():
+            # A peer that does not read would keep the connection for ever.
             self.abort_later()
         return 0
 

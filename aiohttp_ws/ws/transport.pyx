@@ -184,6 +184,13 @@ cdef class WSTransport(Flushable):
         self.fd = writable_fd(transport)
         self.backlogged = transport.get_write_buffer_size() > 0
         transport.set_protocol(self)
+        if self.backlogged:
+            # It may have told the last protocol to pause, and would not tell again. Now it has
+            # paused in any case, and will say when to resume.
+            low, high = transport.get_write_buffer_limits()
+            transport.set_write_buffer_limits(high=0)
+            self.writing_paused = True
+            transport.set_write_buffer_limits(high, low)
         return 0
 
     @property
@@ -210,6 +217,8 @@ cdef class WSTransport(Flushable):
         self.handle()
 
     def eof_received(self):
+        self.flush()
+        self.fd = -1
         return False
 
     def connection_lost(self, exc):
@@ -469,6 +478,9 @@ cdef class WSTransport(Flushable):
         self.close_requested = True
         if graceful:
             self.flush()
+        # A transport that closes may give its descriptor back before it says so.
+        self.fd = -1
+        if graceful:
             self.underlying_transport.close()
         else:
             self.underlying_transport.abort()
