@@ -185,7 +185,8 @@ cdef class MessageConnection(MessageAssembler):
         if self.state == CLOSE_SENT:
             self.end(code, None)
             return self.finish_transport()
-        message = WSMessage(TYPE_CLOSE, 0 if code == NO_STATUS else code, reason)
+        data = 0 if code == NO_STATUS else named_close_code(code)
+        message = WSMessage(TYPE_CLOSE, data, reason)
         if not self.autoclose:
             self.close_code_value = code
             self.state = CLOSE_RECEIVED

@@ -45,6 +45,9 @@ class WSCloseCode(IntEnum):
     #: A gateway got an invalid answer from the server behind it (as HTTP 502).
     BAD_GATEWAY = 1014
 
+    # As IntEnum has it from Python 3.11 on: logs want the number.
+    __str__ = int.__repr__
+
 
 class WSMsgType(IntEnum):
     """The type of a frame or message.
