@@ -14,7 +14,7 @@ from ..wire.deflate import DeflateOptions, DeflateParams, offer_header
 from ..wire.handshake import build_request_headers, check_response, generate_key
 from ..ws.close_codes import check_close
 from ..ws.messages import MessageConnection
-from ..ws.opening import open_connection
+from ..ws.opening import check_settings, open_connection
 from ..ws.stream import MessageStream
 from ..ws.types import WSCloseCode
 from .timeouts import DEFAULT_WS_CLOSE_TIMEOUT, ClientWSTimeout
@@ -117,6 +117,13 @@ async def connect_websocket(
         timeout = ClientWSTimeout(ws_close=timeout)
     if receive_timeout is None:
         receive_timeout = timeout.ws_receive
+    check_settings(
+        max_msg_size=max_msg_size,
+        max_queue=max_queue,
+        heartbeat=heartbeat,
+        close_timeout=timeout.ws_close,
+        receive_timeout=receive_timeout,
+    )
     options = deflate_options(compress)
     key = generate_key()
     protocols = tuple(protocols)

@@ -11,7 +11,7 @@ from ..errors import HandshakeError
 from ..wire.deflate import DeflateOptions
 from ..wire.handshake import ServerHandshake, accept_request
 from ..ws.close_codes import check_close
-from ..ws.opening import open_connection
+from ..ws.opening import check_settings, open_connection
 from ..ws.stream import MessageStream
 from ..ws.types import WSCloseCode
 from .exceptions import (
@@ -90,8 +90,14 @@ class WebSocketResponse(StreamResponse, MessageStream):
         origins: Sequence[str | re.Pattern[str] | None] | None = None,
     ) -> None:
         super().__init__(status=101)
-        if max_msg_size < 0:
-            raise ValueError(f"max_msg_size={max_msg_size} is negative; 0 stands for no limit")
+        check_settings(
+            max_msg_size=max_msg_size,
+            max_queue=max_queue,
+            heartbeat=heartbeat,
+            close_timeout=timeout,
+            receive_timeout=receive_timeout,
+            writer_limit=writer_limit,
+        )
         if isinstance(protocols, str):
             raise TypeError(f"protocols must be a sequence of strings, not {protocols!r}")
         self._timeout = timeout

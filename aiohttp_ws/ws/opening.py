@@ -7,7 +7,44 @@ import asyncio
 from ..wire.deflate import DeflateOptions, DeflateParams
 from .messages import MessageConnection
 
-__all__ = ("open_connection",)
+__all__ = ("check_settings", "open_connection")
+
+
+def check_settings(
+    *,
+    max_msg_size: int,
+    max_queue: int,
+    heartbeat: float | None,
+    close_timeout: float | None,
+    receive_timeout: float | None,
+    writer_limit: int | None = None,
+) -> None:
+    """Refuse settings that cannot be meant, before there is a connection to lose.
+
+    :raises TypeError: when one is no number.
+    :raises ValueError: when one is negative.
+    """
+    sizes = {"max_msg_size": max_msg_size, "max_queue": max_queue, "writer_limit": writer_limit}
+    times = {
+        "heartbeat": heartbeat,
+        "timeout": close_timeout,
+        "receive_timeout": receive_timeout,
+    }
+    for name, size in sizes.items():
+        if size is None and name == "writer_limit":
+            continue
+        if not isinstance(size, int):
+            raise TypeError(f"{name}={size!r} must be an int, a number of bytes")
+        if size < 0:
+            none = "; 0 stands for no limit" if name == "max_msg_size" else ""
+            raise ValueError(f"{name}={size} is negative{none}")
+    for name, seconds in times.items():
+        if seconds is None:
+            continue
+        if not isinstance(seconds, (int, float)):
+            raise TypeError(f"{name}={seconds!r} must be a number of seconds, or None")
+        if seconds < 0:
+            raise ValueError(f"{name}={seconds} is negative; pass seconds, or None")
 
 
 def open_connection(
@@ -29,6 +66,8 @@ def open_connection(
 ) -> MessageConnection:
     """Begin a connection at the message level, behind its opening handshake.
 
+    The numbers have passed :func:`check_settings`.
+
     :param transport: the asyncio transport; it belongs to the connection from here on.
     :param server: this end is the server.
     :param rest: bytes that came behind the opening handshake.
@@ -43,8 +82,6 @@ def open_connection(
     :param deflate_options: the :class:`DeflateOptions` of this end.
     :return: the :class:`MessageConnection`.
     """
-    if max_msg_size < 0:
-        raise ValueError(f"max_msg_size={max_msg_size} is negative; 0 stands for no limit")
     connection = MessageConnection(
         loop,
         server=server,

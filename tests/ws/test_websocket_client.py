@@ -197,6 +197,17 @@ async def test_nobody_listening_is_a_connector_error(session: ClientSession) -> 
         await session.ws_connect(f"ws://127.0.0.1:{unused_port()}/")
 
 
+@pytest.mark.parametrize("wrong", [-1, "many"])
+@pytest.mark.parametrize(
+    "name", ["max_msg_size", "max_queue", "heartbeat", "receive_timeout", "timeout"]
+)
+async def test_numbers_that_make_no_sense_are_refused_before_anything_is_sent(
+    session: ClientSession, name: str, wrong: Any
+) -> None:
+    with pytest.raises((TypeError, ValueError), match=f"{name}={wrong!r} "):
+        await session.ws_connect("http://127.0.0.1:1/", **{name: wrong})
+
+
 @pytest.mark.parametrize("compress", [1, 7, 16, -1])
 async def test_window_bits_that_do_not_exist_are_refused(
     session: ClientSession, raw_server: RawServer, compress: int
