@@ -30,6 +30,7 @@ from ..errors import (
 from ..http.compression import Decompressor, is_supported
 from ..http.streams import StreamReader
 from ..wire.http1 import END, ResponseHead, ResponseParser
+from ..ws.loop import resources_of
 from .exchange import DEFAULT_LIMITS, Exchange
 
 __all__ = ("ClientProtocol",)
@@ -51,11 +52,15 @@ class State(enum.Enum):
 _IDLE, _HEAD, _BODY, _UPGRADED, _LOST = State
 
 
-class ClientProtocol(asyncio.Protocol):
-    """Reads the responses of one connection and keeps its timers."""
+class ClientProtocol(asyncio.BufferedProtocol):
+    """Reads the responses of one connection and keeps its timers.
+
+    What is read is parsed where it lies, in the receive buffer of the event loop.
+    """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
+        self._receive_buffer = resources_of(loop).receive_buffer
         self.transport: asyncio.Transport | None = None
         self._state = _IDLE
         self._parser: ResponseParser | None = None
@@ -211,21 +216,28 @@ class ClientProtocol(asyncio.Protocol):
 
     # ----------------------------------------------------------------------------- reading
 
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """Return what the transport reads into."""
+        return self._receive_buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
         """Parse what the transport read."""
         state = self._state
         if state is _HEAD or state is _BODY:
             exchange = self._exchange
             if exchange is not None and exchange.sock_read:
                 self._last_read = self.loop.time()
-            if self._paused or self._backlog:
+            if self._backlog or (self._paused and self._inflater is not None):
                 # A TLS transport may have more to give after pause_reading().
-                self._backlog.append(data)
+                self._backlog.append(bytes(self._receive_buffer[:nbytes]))
                 return
-            cast("ResponseParser", self._parser).feed(data)
+            parser = cast("ResponseParser", self._parser)
+            parser.feed_from(self._receive_buffer, nbytes)
             self._advance()
+            if parser.pending:
+                parser.keep_rest()
         elif state is _UPGRADED:
-            self._backlog.append(data)
+            self._backlog.append(bytes(self._receive_buffer[:nbytes]))
         else:
             # Bytes that no request asked for: whatever they are, they answer nothing.
             self.close()
@@ -243,7 +255,7 @@ class ClientProtocol(asyncio.Protocol):
                     if self._chunked:
                         self._mark_chunk_ends(parser.chunk_ends, len(event))
                     self._on_body(event)
-                    if self._paused:
+                    if self._paused and self._inflater is not None:
                         return
                 elif event is END:
                     self._on_end()

@@ -321,9 +321,15 @@ class StreamReader:
             if n == 0 or not await self._more("read"):
                 return b""
             return self._take(n)
-        pieces = []
+        pieces: list[bytes] = []
         while await self._more("read"):
-            pieces.append(self._take(-1))
+            self._drop_read_part()
+            # All but the last by hand: joining them here would copy them twice.
+            while len(self._pieces) > 1:
+                piece = self._pieces.popleft()
+                self._size -= len(piece)
+                pieces.append(piece)
+            pieces.append(self._take_piece(-1))
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     async def readany(self) -> bytes:

@@ -65,6 +65,12 @@ class MessageParser:
         """Where chunks end in the piece of body returned last: offsets, ``None`` for nowhere."""
     def feed(self, data: Byteish, /) -> None:
         """Give the parser bytes; it holds on to *data* until the events are drained."""
+    def feed_from(self, buffer: Byteish, size: int, /) -> None:
+        """Give the parser the first *size* bytes of *buffer*, without holding on to it.
+
+        Before the buffer is used again, call :meth:`keep_rest` unless ``next_event()`` has
+        returned ``None`` or raised.
+        """
     def feed_eof(self) -> EndOfMessage | None:
         """Say that the peer closed; call it when ``next_event()`` has returned ``None``.
 

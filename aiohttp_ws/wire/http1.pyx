@@ -178,6 +178,21 @@ cdef class MessageParser:
         self._at = <const char *>self._fed.buf
         self._end = self._at + self._fed.len
 
+    def feed_from(self, buffer, Py_ssize_t size, /):
+        """Give the parser the first *size* bytes of *buffer*, without holding on to it.
+
+        Before the buffer is used again, call :meth:`keep_rest` unless ``next_event()`` has
+        returned ``None`` or raised.
+        """
+        cdef Py_buffer view
+        PyObject_GetBuffer(buffer, &view, PyBUF_SIMPLE)
+        try:
+            if size > view.len:
+                raise ValueError(f"size={size} exceeds the {view.len} bytes of the buffer")
+            self.feed_ptr(<const char *>view.buf, size)
+        finally:
+            PyBuffer_Release(&view)
+
     cdef int feed_ptr(self, const char *data, Py_ssize_t size) except -1:
         if self._at < self._end:
             self.keep_rest()

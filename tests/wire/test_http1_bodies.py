@@ -17,6 +17,7 @@ from aiohttp_ws.wire.http1 import (
     END,
     MessageParser,
     RequestHead,
+    RequestHead,
     RequestParser,
     ResponseHead,
     ResponseParser,
@@ -407,3 +408,25 @@ def test_only_bytes_can_be_fed() -> None:
 def test_a_byte_at_a_time_gives_the_same_story() -> None:
     data = b"\r\n" + GET + sized(5) + b"hello" + CHUNKED + b"5;x=y\r\nhello\r\n0\r\nT: v\r\n\r\n"
     assert story(RequestParser(), bytewise(data)) == story(RequestParser(), [data])
+
+
+def test_bytes_may_be_fed_from_a_buffer_that_is_used_again() -> None:
+    parser = RequestParser()
+    buffer = bytearray(64)
+
+    def feed(data: bytes) -> object:
+        buffer[: len(data)] = data
+        parser.feed_from(buffer, len(data))
+        event = parser.next_event()
+        parser.keep_rest()
+        buffer[:] = b"!" * 64
+        return event
+
+    assert feed(b"POST / HTTP/1.1\r\nHost: x\r\nCon") is None
+    head = feed(b"tent-Length: 6\r\n\r\nabc")
+    assert isinstance(head, RequestHead)
+    assert parser.next_event() == b"abc"
+    assert parser.next_event() is None
+    assert feed(b"def") == b"def"
+    with pytest.raises(ValueError, match=r"size=65 exceeds the 64 bytes"):
+        parser.feed_from(buffer, 65)
