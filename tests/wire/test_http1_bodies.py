@@ -17,7 +17,6 @@ from aiohttp_ws.wire.http1 import (
     END,
     MessageParser,
     RequestHead,
-    RequestHead,
     RequestParser,
     ResponseHead,
     ResponseParser,
