@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..http.auth import BasicAuth
 from ..typedefs import LooseCookies, LooseHeaders, Query, StrOrURL
+from ..wire.deflate import DeflateOptions
 from .call import Call
 from .fingerprint import merge_ssl_arguments
 from .request_context import RequestContext, ResponseContext
@@ -269,7 +270,7 @@ class ClientSession(SessionSettings):
         ssl_context: Any = None,
         server_hostname: str | None = None,
         proxy_headers: LooseHeaders | None = None,
-        compress: int = 0,
+        compress: int | DeflateOptions = 0,
         max_msg_size: int = 4 * 1024 * 1024,
         decode_text: bool = True,
         max_queue: int = 256 * 1024,
@@ -282,10 +283,11 @@ class ClientSession(SessionSettings):
         :param receive_timeout: deprecated, use ``timeout=ClientWSTimeout(ws_receive=...)``.
         :param autoclose: answer the peer's close frame.
         :param autoping: answer pings.
-        :param heartbeat: seconds between pings; a peer that does not answer within half of
-            that is gone.
+        :param heartbeat: seconds of silence after which a ping is sent; a server that sends
+            nothing within half of that again is dropped with the close code 1006.
         :param origin: the ``Origin`` header.
-        :param compress: window bits of permessage-deflate (9 to 15), 0 for none.
+        :param compress: offer permessage-deflate with windows of at most so many bits, 8 to
+            15, at both ends; 0 for no offer. Or the :class:`~aiohttp_ws.DeflateOptions` to offer.
         :param max_msg_size: bytes a message may have; 4 MiB, 0 for no limit.
         :param decode_text: give text messages as ``str``, not ``bytes``.
         :param max_queue: bytes of messages, read and not received, at which the socket is
@@ -333,7 +335,10 @@ class ClientSession(SessionSettings):
     # ---------------------------------------------------------------------------- the end
 
     async def close(self) -> None:
-        """Close the session, and its connector when the session owns it."""
+        """Close the session, and its connector when the session owns it.
+
+        WebSockets that are still open are dropped with the connector, without a close frame.
+        """
         connector, self._connector = self._connector, None
         if connector is not None and self._connector_owner:
             for websocket in tuple(self._websockets):

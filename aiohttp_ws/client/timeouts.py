@@ -49,10 +49,11 @@ class ClientTimeout:
 
 @attrs.frozen(slots=True)
 class ClientWSTimeout:
-    """Limits of a WebSocket, in seconds; ``None`` is no limit.
+    """Limits of a WebSocket, in seconds.
 
-    :param ws_receive: for one ``receive()``.
-    :param ws_close: for the peer's close frame.
+    :param ws_receive: for one ``receive()``; ``None`` is no limit.
+    :param ws_close: for the server's close frame, and then again for its end of TCP; ``None``
+        is 10.
     """
 
     ws_receive: float | None = None
