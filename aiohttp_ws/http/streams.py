@@ -24,6 +24,7 @@ __all__ = (
 
 _T = TypeVar("_T")
 _MOST_CHUNKS = 4096  # chunks whose ends are kept before the feeding pauses
+_LARGE_PIECE = 16 * 1024
 _LONG_LINE = 100  # bytes of an over-long line that its error shows
 
 
@@ -314,13 +315,19 @@ class StreamReader:
             pieces.append(piece)
         return b"".join(pieces)
 
+    def _take_some(self, limit: int) -> bytes:
+        """Take up to *limit* bytes, -1 for no limit; a large piece is not copied to join it."""
+        if self._size and len(self._pieces[0]) - self._first_at >= _LARGE_PIECE:
+            return self._take_piece(limit)
+        return self._take(limit)
+
     async def read(self, n: int = -1) -> bytes:
         """Return up to *n* bytes, ``b""`` at the end; the whole rest of the body for -1."""
         self._raise_if_broken()
         if n >= 0:
             if n == 0 or not await self._more("read"):
                 return b""
-            return self._take(n)
+            return self._take_some(n)
         pieces: list[bytes] = []
         while await self._more("read"):
             self._drop_read_part()
@@ -335,7 +342,7 @@ class StreamReader:
     async def readany(self) -> bytes:
         """Return whatever has arrived, waiting for the first byte; ``b""`` at the end."""
         await self._more("readany")
-        return self._take(-1)
+        return self._take_some(-1)
 
     async def readexactly(self, n: int) -> bytes:
         """Return exactly *n* bytes.

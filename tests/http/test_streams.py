@@ -254,3 +254,15 @@ async def test_an_empty_body_is_at_its_end():
 async def test_repr_shows_what_is_held(reader):
     filled(reader, b"abc")
     assert repr(reader) == "<StreamReader 3 bytes eof>"
+
+
+async def test_large_pieces_are_read_one_by_one_and_small_ones_together(reader):
+    large = b"x" * 20_000
+    filled(reader, b"a", b"b", large, b"c", large, eof=True)
+    assert await reader.readany() == b"ab" + large + b"c" + large
+    filled(reader, large, b"c", large, b"d")
+    assert [len(piece) async for piece in reader.iter_any()] == [20_000, 20_002]
+    filled(reader, large, large, b"d")
+    assert [len(p) async for p in reader.iter_chunked(15_000)] == [15_000, 15_000, 10_001]
+    filled(reader, large, large)
+    assert reader.read_nowait() == large + large
