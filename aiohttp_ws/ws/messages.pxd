@@ -51,7 +51,7 @@ cdef class MessageConnection(MessageAssembler):
         # heartbeat
         double heartbeat
         double last_heard
-        bint ping_outstanding
+        int ping_outstanding    # 1 after a ping, 2 when half of its pong's time is over
         object heartbeat_timer
         object close_timer
 

@@ -199,7 +199,7 @@ cdef class MessageConnection(MessageAssembler):
     cdef int batch_end(self, WSTransport transport) except -1:
         if self.heartbeat > 0:
             self.last_heard = aws_monotonic()
-            self.ping_outstanding = False
+            self.ping_outstanding = 0
         if self.waiting and (self.queue.count or self.final is not None or self.state):
             self.waiter.wake()
         return 0
@@ -212,7 +212,7 @@ cdef class MessageConnection(MessageAssembler):
             message = queue.pop()
             if self.transport.reading_paused and 2 * queue.cost <= self.max_queue:
                 self.last_heard = aws_monotonic()
-                self.ping_outstanding = False
+                self.ping_outstanding = 0
                 self.transport.resume_reading()
             return message
         if self.final is not None:
@@ -383,6 +383,12 @@ cdef class MessageConnection(MessageAssembler):
         self.heartbeat_timer = None
         if self.state == CLOSED or self.ending is not None:
             return
+        if self.ping_outstanding == 1:
+            # The pong's time passes in two halves. A loop that was blocked wakes too late from
+            # one and still has the other, to read the pong that may be in the socket already.
+            self.ping_outstanding = 2
+            self.heartbeat_timer = self.loop.call_later(self.heartbeat / 4, self.on_heartbeat)
+            return
         quiet = aws_monotonic() - self.last_heard
         if self.ping_outstanding and (
             # While reading is paused a pong cannot be seen: our own back-pressure is no fault
@@ -403,8 +409,8 @@ cdef class MessageConnection(MessageAssembler):
         if delay <= 0.0005:
             if not transport.is_close_frame_sent and not transport.writing_paused:
                 transport.put(FIN | OP_PING, NULL, 0, None)
-            self.ping_outstanding = True
-            delay = self.heartbeat / 2
+            self.ping_outstanding = 1
+            delay = self.heartbeat / 4
         self.heartbeat_timer = self.loop.call_later(delay, self.on_heartbeat)
 
     async def close(self, code, message, bint drain):

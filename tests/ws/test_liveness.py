@@ -1,6 +1,7 @@
 """What happens without the handler: it sleeps on an event, or only sends, at either end."""
 
 import asyncio
+import time
 
 import pytest
 
@@ -91,6 +92,17 @@ async def test_data_shows_life_as_well_as_a_pong(open_end: Open) -> None:
         ends.peer.send(TEXT, b"%d" % number)
         assert await ends.ws.receive_str() == str(number)
     assert not ends.ws.closed
+
+
+async def test_a_blocked_loop_is_not_blamed_on_the_peer(open_end: Open) -> None:
+    ends = await open_end(heartbeat=0.2)
+    ping = await ends.peer.receive()
+    # The pong's time passes while nothing in this process can send or read one.
+    time.sleep(0.15)  # noqa: ASYNC251
+    await asyncio.sleep(0)
+    ends.peer.send(PONG, ping.payload)
+    assert (await ends.peer.receive()).opcode == PING
+    assert ends.ws.close_code is None
 
 
 async def test_dead_peer_is_found_while_nobody_receives(open_end: Open) -> None:
