@@ -252,10 +252,14 @@ class ClientProtocol(asyncio.BufferedProtocol):
                         return
                     parser.feed(self._backlog.pop(0))
                 elif type(event) is bytes:
-                    if self._chunked:
-                        self._mark_chunk_ends(parser.chunk_ends, len(event))
-                    self._on_body(event)
-                    if self._paused and self._inflater is not None:
+                    ends = parser.chunk_ends if self._chunked else None
+                    if self._inflater is None:
+                        cast("StreamReader", self._content).feed_raw(event, ends)
+                        continue
+                    # Where the others end in what is inflated, nobody can tell.
+                    self._chunk_ended = ends is not None and ends[-1] == len(event)
+                    self._inflate(event)
+                    if self._paused:
                         return
                 elif event is END:
                     self._on_end()
@@ -300,25 +304,10 @@ class ClientProtocol(asyncio.BufferedProtocol):
                 self._inflater = Decompressor(encoding)
         return False
 
-    def _mark_chunk_ends(self, ends: list[int] | None, size: int) -> None:
-        """Pass on where chunks end in the piece of *size* bytes that comes next."""
-        if ends is None:
-            return
+    def _inflate(self, piece: bytes) -> None:
         content = cast("StreamReader", self._content)
-        if self._inflater is None:
-            content.mark_chunk_ends(ends)
-        elif ends[-1] == size:
-            # Where the others end in what is inflated, nobody can tell.
-            content.begin_http_chunk_receiving()
-            self._chunk_ended = True
-
-    def _on_body(self, piece: bytes) -> None:
-        content = cast("StreamReader", self._content)
-        inflater = self._inflater
+        inflater = cast("Decompressor", self._inflater)
         content.total_raw_bytes += len(piece)
-        if inflater is None:
-            content.feed_data(piece)
-            return
         # A few bytes may inflate to gigabytes: one step at a time, and only while the
         # reader keeps up.
         inflated = inflater.decompress(piece, INFLATE_STEP)
@@ -327,6 +316,7 @@ class ClientProtocol(asyncio.BufferedProtocol):
                 content.feed_data(inflated)
             if not inflater.unconsumed and self._chunk_ended:
                 self._chunk_ended = False
+                content.begin_http_chunk_receiving()
                 content.end_http_chunk_receiving()
             if self._paused or not inflater.unconsumed:
                 return
@@ -370,7 +360,7 @@ class ClientProtocol(asyncio.BufferedProtocol):
             inflater = self._inflater
             if inflater is not None and inflater.unconsumed:
                 try:
-                    self._on_body(b"")
+                    self._inflate(b"")
                 except BadHttpMessage as exc:
                     self._fail(exc)
                     return

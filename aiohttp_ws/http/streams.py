@@ -179,6 +179,13 @@ class StreamReader:
             self._paused = True
             self._protocol.pause_reading()
 
+    def feed_raw(self, data: bytes, chunk_ends: Sequence[int] | None) -> None:
+        """Add a piece of body as it was received, and where chunks end in it."""
+        if chunk_ends is not None:
+            self.mark_chunk_ends(chunk_ends)
+        self.total_raw_bytes += len(data)
+        self.feed_data(data)
+
     def mark_chunk_ends(self, ends: Sequence[int]) -> None:
         """Tell where chunks of the transfer coding end in the piece that is fed next.
 
@@ -193,6 +200,10 @@ class StreamReader:
         """Mark the end of the body."""
         self._eof = True
         self._wake()
+        if self._paused:
+            # What is left to read is here; what feeds this may go on to something else.
+            self._paused = False
+            self._protocol.resume_reading()
         callbacks, self._callbacks = self._callbacks, []
         for callback in callbacks:
             callback()

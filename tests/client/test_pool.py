@@ -330,3 +330,12 @@ async def test_an_upgraded_connection_leaves_the_pool(session, raw):
     transport.write(b"second\n")
     assert await lines.readline() == b"second\n"
     transport.close()
+
+
+async def test_a_body_nobody_has_read_does_not_stop_the_next_response(session, raw):
+    body = b"x" * 10_000  # comes in one piece, far beyond what is to be held
+    server = await raw(b"HTTP/1.1 200 OK\r\nContent-Length: 10000\r\n\r\n" + body)
+    first = await session.get(server.url, read_bufsize=16)
+    assert await asyncio.wait_for(fetch(session, server.url), 10) == body.decode()
+    assert await first.read() == body
+    assert server.connections == 1
