@@ -281,7 +281,9 @@ class ClientResponse:
         charset = parameters.get("charset")
         if charset:
             try:
-                return codecs.lookup(charset).name
+                codec = codecs.lookup(charset)
+                if getattr(codec, "_is_text_encoding", True):  # unlike zlib, hex, rot13
+                    return codec.name
             except (LookupError, ValueError):
                 pass  # a name that no codec has: as if there were none
         if media_type == "application/json" or media_type == "application/rdap+json":

@@ -222,12 +222,24 @@ class TCPConnector(BaseConnector):
             if sys.version_info >= (3, 11) and self._ssl_shutdown_timeout is not UNSET:
                 # 0 means "abort", which close() does; the loop wants a positive number.
                 arguments["ssl_shutdown_timeout"] = self._ssl_shutdown_timeout or None
+        made: ClientProtocol | None = None
+
+        def make_protocol() -> ClientProtocol:
+            nonlocal made
+            made = ClientProtocol(self._loop)
+            return made
+
         try:
             transport, protocol = await self._loop.create_connection(
-                lambda: ClientProtocol(self._loop), sock=sock, **arguments
+                make_protocol, sock=sock, **arguments
             )
         except BaseException as exc:
-            sock.close()
+            # With the protocol the loop has made a transport, and closes that itself. A socket
+            # closed below it would leave it to the next connection with the same descriptor.
+            if made is None:
+                sock.close()
+            else:
+                made.abort()  # not after TLS's farewell, for which nobody waits
             raise _explained(key, exc) from exc
         for setting in (key.ssl, self._ssl):
             if context is not None and isinstance(setting, Fingerprint):

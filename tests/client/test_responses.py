@@ -68,6 +68,7 @@ async def test_the_head_of_a_response(session, raw):
     [
         ("text/plain; charset=latin-1", "é".encode("latin-1"), "é"),
         ("text/plain; charset=nonsense", "é".encode(), "é"),
+        ("text/plain; charset=zlib", "é".encode(), "é"),
         ("text/plain", "é".encode(), "é"),
         ("application/json; charset=cp1251", "ж".encode("cp1251"), "ж"),
         ("application/json", "é".encode(), "é"),

@@ -1,5 +1,6 @@
 """TLS: verification, pinned certificates, and the errors of both."""
 
+import asyncio
 import hashlib
 import ssl
 
@@ -9,6 +10,7 @@ from aiohttp import web
 
 from aiohttp_ws import errors
 from aiohttp_ws.client import ClientSession, Fingerprint, TCPConnector
+from aiohttp_ws.client.protocol import ClientProtocol
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +51,29 @@ async def test_a_context_decides_whom_to_trust(session, url, trusting):
         async with session.get(url, ssl=trusting) as response:
             assert await response.text() == "https"
     assert session.connector._idle_count == 1
+
+
+async def test_a_connection_cancelled_when_its_handshake_is_done_leaves_nothing_behind(
+    session, url, trusting, monkeypatch
+):
+    made: list[asyncio.Transport] = []
+    established = ClientProtocol.connection_made
+
+    def connection_made(self: ClientProtocol, transport: asyncio.Transport) -> None:
+        established(self, transport)
+        made.append(transport)
+        asking.cancel()
+
+    monkeypatch.setattr(ClientProtocol, "connection_made", connection_made)
+    asking = asyncio.ensure_future(session.get(url, ssl=trusting))
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+    (transport,) = made
+    assert transport.is_closing()
+    monkeypatch.undo()
+    # Takes the descriptor that the first one gave back.
+    async with session.get(url, ssl=trusting) as response:
+        assert await response.text() == "https"
 
 
 async def test_an_unknown_authority_is_a_certificate_error(session, url):
