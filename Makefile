@@ -10,6 +10,8 @@ ARGS ?=
 VERSIONS ?= 3.10 3.12 3.13
 # The tests' event loop: asyncio, uvloop, eager or pytasks (tests/loops.py tells).
 export LOOP ?= asyncio
+# The tests start many interpreters, which are slow to start without bytecode.
+unexport PYTHONDONTWRITEBYTECODE
 # How many times the usual number of examples `make fuzz` tries.
 FUZZ ?= 50
 
