@@ -90,6 +90,7 @@ def translate(modules: list[Extension]) -> list[Extension]:
 
     return cythonize(
         modules,
+        quiet=True,
         compiler_directives={
             "language_level": 3,
             "boundscheck": False,

@@ -49,11 +49,10 @@ class ClientTimeout:
 
 @attrs.frozen(slots=True)
 class ClientWSTimeout:
-    """Limits of a WebSocket, in seconds.
+    """Limits of a WebSocket, in seconds; ``None`` is no limit.
 
-    :param ws_receive: for one ``receive()``; ``None`` is no limit.
-    :param ws_close: for the server's close frame, and then again for its end of TCP; ``None``
-        is 10.
+    :param ws_receive: for one ``receive()``.
+    :param ws_close: for the server's close frame, and then again for its end of TCP.
     """
 
     ws_receive: float | None = None

@@ -126,6 +126,8 @@ async def connect_websocket(
     )
     options = deflate_options(compress)
     key = generate_key()
+    if isinstance(protocols, str):
+        raise TypeError(f"protocols must be a sequence of strings, not {protocols!r}")
     protocols = tuple(protocols)
     handshake = CIMultiDict(headers or ())
     for name, value in build_request_headers(
@@ -166,7 +168,7 @@ async def connect_websocket(
         autoclose=autoclose,
         decode_text=decode_text,
         heartbeat=heartbeat,
-        close_timeout=10.0 if timeout.ws_close is None else timeout.ws_close,
+        close_timeout=timeout.ws_close or 0.0,
         deflate=deflate,
         deflate_options=options,
     )

@@ -1,27 +1,13 @@
 # The message level: one compiled listener between frames and coroutines.
 
-from libc.stdint cimport uint8_t
-
 from aiohttp_ws.wire.frames cimport Frame
-from aiohttp_ws.ws.assembly cimport MessageAssembler
-from aiohttp_ws.ws.loop cimport Awaitable, Waiter
+from aiohttp_ws.ws.loop cimport Waiter
 from aiohttp_ws.ws.receive_queue cimport MessageQueue
-from aiohttp_ws.ws.transport cimport WSTransport
+from aiohttp_ws.ws.sending cimport MessageSender
 
 
-# Where a connection stands in its closing handshake (RFC 6455 7.1).
-cdef enum State:
-    OPEN
-    CLOSE_SENT          # ours is out, the peer's has not come
-    CLOSE_RECEIVED      # the peer's came, ours waits for the application
-    CLOSED              # both are done, or the connection is gone
-
-
-cdef class MessageConnection(MessageAssembler):
+cdef class MessageConnection(MessageSender):
     cdef:
-        readonly WSTransport transport
-        readonly object loop
-        State state
         MessageQueue queue
         # settings
         bint autoping, autoclose
@@ -29,8 +15,6 @@ cdef class MessageConnection(MessageAssembler):
         public double close_timeout
         Py_ssize_t max_queue
         readonly object deflate         # DeflateParams, or None
-        object deflater
-        Py_ssize_t compress_from        # messages below this size are not compressed
         # receiving
         Waiter waiter
         bint waiting
@@ -43,9 +27,6 @@ cdef class MessageConnection(MessageAssembler):
         object ending                   # a fault or close message that messages precede
         object ending_timer
         int reads_after_end
-        # sending
-        list drain_waiters
-        bytes pending_pong
         list closed_waiters
         list lost_waiters
         # heartbeat
@@ -61,14 +42,3 @@ cdef class MessageConnection(MessageAssembler):
     cdef int finish_transport(self) except -1
     cdef int linger(self) except -1
     cdef object take(self)
-    cdef object send_message(self, uint8_t opcode, const uint8_t *data, Py_ssize_t size, object owner, object compress)
-    cdef object send_control(self, uint8_t opcode, object payload)
-    cdef object send_text(self, object text, object compress)
-    cdef object send_buffer(self, uint8_t opcode, object data, object compress)
-    cdef object drained(self)
-
-
-cdef class Drain(Awaitable):
-    cdef:
-        MessageConnection connection
-        object future

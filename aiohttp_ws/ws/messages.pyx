@@ -9,35 +9,26 @@ import asyncio
 import logging
 import sys
 
-from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
-from cpython.bytes cimport (
-    PyBytes_AS_STRING,
-    PyBytes_Check,
-    PyBytes_FromStringAndSize,
-    PyBytes_GET_SIZE,
-)
-from cpython.memoryview cimport PyMemoryView_FromMemory
+from cpython.bytes cimport PyBytes_FromStringAndSize
 from cpython.unicode cimport PyUnicode_DecodeUTF8
 
-from aiohttp_ws.wire.frames cimport FIN, OP_BINARY, OP_PING, OP_PONG, OP_TEXT, RSV1, FrameReader
+from aiohttp_ws.wire.frames cimport FIN, OP_BINARY, OP_PING, OP_PONG, FrameReader
 from aiohttp_ws.ws.close_codes cimport named_close_code, sendable_close_code
-from aiohttp_ws.ws.loop cimport DONE, Failed, make_sendable, resources_of
+from aiohttp_ws.ws.loop cimport resources_of
+from aiohttp_ws.ws.sending cimport CLOSE_RECEIVED, CLOSE_SENT, CLOSED, OPEN
+from aiohttp_ws.ws.transport cimport WSTransport
 
-from aiohttp_ws.errors import ClientConnectionResetError, ServerTimeoutError, WebSocketError
+from aiohttp_ws.errors import ServerTimeoutError, WebSocketError
 from aiohttp_ws.wire.deflate import MessageDeflater, MessageInflater
 from aiohttp_ws.ws.close_codes import check_close
 from aiohttp_ws.ws.liveness import tcp_is_silent
-from aiohttp_ws.ws.transport import WSProtocol, check_control
+from aiohttp_ws.ws.transport import WSProtocol
 from aiohttp_ws.ws.types import WS_CLOSED_MESSAGE, WS_CLOSING_MESSAGE, WSMessage, WSMsgType
 
 if sys.version_info >= (3, 11):
     from asyncio import timeout as timeout_scope
 else:
     from async_timeout import timeout as timeout_scope
-
-cdef extern from "Python.h":
-    const char *PyUnicode_AsUTF8AndSize(object text, Py_ssize_t *size) except NULL
-    bint PyUnicode_Check(object o)
 
 cdef extern from "awaitable.h" nogil:
     double aws_monotonic()
@@ -63,7 +54,7 @@ cdef object TYPE_CLOSE = WSMsgType.CLOSE
 cdef object TYPE_ERROR = WSMsgType.ERROR
 
 
-cdef class MessageConnection(MessageAssembler):
+cdef class MessageConnection(MessageSender):
     """A live connection at the message level; made by :func:`open_connection`."""
 
     def __init__(
@@ -255,7 +246,7 @@ cdef class MessageConnection(MessageAssembler):
         self.ending = ending
         if self.state == OPEN and self.queue.count:
             self.ending_timer = self.loop.call_later(
-                min(self.close_timeout, ANSWERS_WITHIN), self.end_now
+                min(self.close_timeout or ANSWERS_WITHIN, ANSWERS_WITHIN), self.end_now
             )
         else:
             self.end_now()
@@ -303,14 +294,6 @@ cdef class MessageConnection(MessageAssembler):
             self.waiter.wake_soon()
         return 0
 
-    def wake_senders(self):
-        """Senders that wait for room learn that nothing can be sent any more."""
-        waiters, self.drain_waiters = self.drain_waiters, None
-        if waiters is not None:
-            for future in waiters:
-                if not future.done():
-                    future.set_result(None)
-
     cdef int finish_transport(self) except -1:
         """RFC 6455 7.1.1: the server closes TCP first; a client gives it time to."""
         cdef WSTransport transport = self.transport
@@ -351,7 +334,7 @@ cdef class MessageConnection(MessageAssembler):
 
     def abort_later(self):
         """Drop the connection if the peer does not end it within ``close_timeout``."""
-        if self.close_timer is None:
+        if self.close_timer is None and self.close_timeout:
             self.close_timer = self.loop.call_later(
                 self.close_timeout, self.transport.disconnect, False
             )
@@ -451,7 +434,7 @@ cdef class MessageConnection(MessageAssembler):
             self.closed_waiters = []
         self.closed_waiters.append(future)
         try:
-            async with timeout_scope(self.close_timeout):
+            async with timeout_scope(self.close_timeout or None):
                 await future
         except asyncio.TimeoutError as exc:
             if self.state != CLOSED:
@@ -505,120 +488,3 @@ cdef class MessageConnection(MessageAssembler):
     def abort(self):
         """Drop the connection at once."""
         self.transport.disconnect(False)
-
-    # ------------------------------------------------------------------ sending
-
-    cpdef resume_writing(self):
-        if self.pending_pong is not None:
-            pong, self.pending_pong = self.pending_pong, None
-            self.send_control(OP_PONG, pong)
-        self.wake_senders()
-
-    cdef object drained(self):
-        """What a send returns: nothing to wait for, unless output piles up."""
-        cdef Drain drain
-        if not self.transport.writing_paused:
-            return DONE
-        drain = Drain.__new__(Drain)
-        drain.connection = self
-        return drain
-
-    cdef object send_message(
-        self, uint8_t opcode, const uint8_t *data, Py_ssize_t size, object owner, object compress
-    ):
-        cdef WSTransport transport = self.transport
-        cdef bytes squeezed
-        if self.state != OPEN:
-            return Failed(closing_error())
-        if self.deflater is not None and (
-            size >= self.compress_from if compress is None else compress
-        ):
-            squeezed = self.deflater.compress(
-                PyMemoryView_FromMemory(<char *>data, size, 0x100)
-            )
-            transport.put(
-                FIN | RSV1 | opcode,
-                <const uint8_t *>PyBytes_AS_STRING(squeezed),
-                PyBytes_GET_SIZE(squeezed),
-                squeezed,
-            )
-        else:
-            transport.put(FIN | opcode, data, size, owner)
-        return self.drained()
-
-    cdef object send_text(self, object text, object compress):
-        cdef Py_ssize_t size
-        cdef const char *data
-        if not PyUnicode_Check(text):
-            return Failed(TypeError(f"data argument must be str ({type(text)!r})"))
-        try:
-            data = PyUnicode_AsUTF8AndSize(text, &size)
-        except UnicodeEncodeError as exc:
-            return Failed(exc)
-        return self.send_message(OP_TEXT, <const uint8_t *>data, size, text, compress)
-
-    cdef object send_buffer(self, uint8_t opcode, object data, object compress):
-        cdef Py_buffer view
-        if PyBytes_Check(data):
-            return self.send_message(
-                opcode,
-                <const uint8_t *>PyBytes_AS_STRING(data),
-                PyBytes_GET_SIZE(data),
-                data,
-                compress,
-            )
-        if not isinstance(data, (bytearray, memoryview)):
-            return Failed(TypeError(f"data argument must be byte-ish ({type(data)!r})"))
-        if isinstance(data, memoryview) and not data.c_contiguous:
-            data = bytes(data)
-        PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)
-        try:
-            return self.send_message(
-                opcode, <const uint8_t *>view.buf, view.len, None, compress
-            )
-        finally:
-            PyBuffer_Release(&view)
-
-    cdef object send_control(self, uint8_t opcode, object payload):
-        if self.state != OPEN and self.state != CLOSE_RECEIVED:
-            return Failed(closing_error())
-        try:
-            payload = bytes(check_control(payload))
-        except (TypeError, ValueError) as exc:
-            return Failed(exc)
-        self.transport.put(
-            FIN | opcode,
-            <const uint8_t *>PyBytes_AS_STRING(payload),
-            PyBytes_GET_SIZE(payload),
-            payload,
-        )
-        return self.drained()
-
-
-cdef object closing_error():
-    return ClientConnectionResetError("Cannot write to closing transport")
-
-
-cdef class Drain(Awaitable):
-    """A send that waits until the output has drained below the high-water mark."""
-
-    cdef object advance(self, bint *finished):
-        cdef MessageConnection connection = self.connection
-        if self.future is not None:
-            if not self.future.done():
-                raise RuntimeError("a send was resumed before its output had drained")
-            self.future = None
-        if connection.state == CLOSED or connection.transport.is_disconnected:
-            raise closing_error()
-        if connection.state == OPEN and connection.transport.writing_paused:
-            self.future = connection.loop.create_future()
-            if connection.drain_waiters is None:
-                connection.drain_waiters = []
-            connection.drain_waiters.append(self.future)
-            self.future._asyncio_future_blocking = True
-            return self.future
-        finished[0] = True
-        return None
-
-
-make_sendable(Drain)

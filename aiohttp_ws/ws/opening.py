@@ -75,7 +75,8 @@ def open_connection(
     :param max_queue: bytes of unreceived messages at which the socket is no longer read.
     :param heartbeat: seconds of silence after which a ping is sent; the peer has half as
         long to answer. ``None`` for no heartbeat.
-    :param close_timeout: seconds the peer has for its part of the closing handshake.
+    :param close_timeout: seconds the peer has for its part of the closing handshake; 0 for no
+        limit.
     :param writer_limit: bytes of unsent output at which ``send_*`` waits; ``None`` leaves the
         transport's own.
     :param deflate: the :class:`DeflateParams` agreed on, or ``None``.

@@ -5,7 +5,7 @@ import sys
 
 from aiohttp_ws.wire.frames cimport OP_BINARY, OP_PING, OP_PONG, OP_TEXT
 from aiohttp_ws.ws.loop cimport Failed, Waiter, make_sendable
-from aiohttp_ws.ws.messages cimport CLOSED
+from aiohttp_ws.ws.sending cimport CLOSED
 
 from aiohttp_ws.errors import WSMessageTypeError
 from aiohttp_ws.ws.types import WSMsgType

@@ -392,6 +392,16 @@ async def test_no_answer_to_a_close_is_1006_after_the_timeout(side):
     assert peer.transport.aborted.is_set()
 
 
+async def test_a_close_timeout_of_zero_waits_without_limit(side):
+    peer = Peer(server=side, close_timeout=0)
+    task = asyncio.create_task(peer.connection.close(1000, b"", True))
+    await settle(20)
+    assert not task.done()
+    peer.send(CLOSE, close_payload(1000))
+    peer.transport.lose()
+    assert await task is True
+
+
 async def closing(peer):
     task = asyncio.create_task(peer.connection.close(1000, b"", True))
     await peer.transport.aborted.wait()

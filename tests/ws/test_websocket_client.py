@@ -343,3 +343,9 @@ async def test_closed_connection_leaves_nothing_behind(
     await ws.close()
     del ws
     gc.collect()  # An unclosed transport would warn here, and warnings are errors.
+
+
+async def test_one_string_is_no_list_of_subprotocols() -> None:
+    async with ClientSession() as session:
+        with pytest.raises(TypeError, match="protocols"):
+            await session.ws_connect("ws://127.0.0.1:1/", protocols="chat")
