@@ -10,7 +10,7 @@ import random
 import sys
 from collections.abc import AsyncIterator
 
-from aiohttp_ws import ClientSession, web
+from aiohttp_ws import ClientSession, WSMsgType, web
 
 PERIOD = 0.25  # seconds
 PORT = int(os.environ.get("PORT", "8080"))
@@ -71,7 +71,8 @@ def application() -> web.Application:
 async def watch(url: str) -> None:
     async with ClientSession() as session, session.ws_connect(url) as ws:
         async for message in ws:
-            print(message.json()["price"], flush=True)
+            if message.type is WSMsgType.TEXT:
+                print(message.json()["price"], flush=True)
 
 
 if __name__ == "__main__":
