@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, TypeAlias
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from multidict import CIMultiDict, CIMultiDictProxy, MultiDict, MultiDictProxy, istr
 from yarl import URL, Query
+
+if TYPE_CHECKING:
+    from .web import Request, StreamResponse
 
 __all__ = (
     "DEFAULT_JSON_DECODER",
     "DEFAULT_JSON_ENCODER",
     "Byteish",
+    "Handler",
     "JSONDecoder",
     "JSONEncoder",
     "LooseCookies",
     "LooseHeaders",
+    "Middleware",
     "PathLike",
     "Query",
     "RawHeaders",
@@ -40,3 +45,7 @@ LooseHeaders: TypeAlias = (
 LooseCookies: TypeAlias = (
     "Mapping[str, Any] | Iterable[tuple[str, Any]] | MultiDict[Any] | MultiDictProxy[Any]"
 )
+
+#: What answers requests of an application, and what stands before it.
+Handler: TypeAlias = "Callable[[Request], Awaitable[StreamResponse]]"
+Middleware: TypeAlias = "Callable[[Request, Handler], Awaitable[StreamResponse]]"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from .. import hdrs
 from ..abc import AbstractView
+from ..typedefs import Handler, Middleware
 from .exceptions import HTTPExpectationFailed
 
 if TYPE_CHECKING:
@@ -18,9 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ("ExpectHandler", "Handler", "Middleware", "as_handler", "default_expect_handler")
 
-Handler: TypeAlias = "Callable[[Request], Awaitable[StreamResponse]]"
 ExpectHandler: TypeAlias = "Callable[[Request], Awaitable[StreamResponse | None]]"
-Middleware: TypeAlias = "Callable[[Request, Handler], Awaitable[StreamResponse]]"
 
 
 def is_coroutine_function(function: Any) -> bool:

@@ -416,6 +416,9 @@ cdef class WSTransport(Flushable):
         if self.is_close_frame_sent or self.is_disconnected:
             return 0
         self.is_close_frame_sent = True
+        if self.underlying_transport.is_closing():
+            # Cut by whoever holds it: the peer must not take that for an orderly end.
+            return 0
         if code:
             payload[0] = <uint8_t>(code >> 8)
             payload[1] = <uint8_t>code

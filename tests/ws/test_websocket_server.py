@@ -460,6 +460,22 @@ async def test_shutdown_ends_a_handler_that_receives(serve: Serve, connect: Conn
     assert told[0] in (WSMsgType.CLOSING, WSMsgType.CLOSED, WSMsgType.CLOSE)
 
 
+@pytest.mark.parametrize("cut", ["abort", "close"])
+async def test_a_connection_that_the_handler_cuts_does_not_end_in_order(
+    serve: Serve, connect: Connect, cut: str
+) -> None:
+    async def handler(request: web.Request) -> web.WebSocketResponse:
+        ws = web.WebSocketResponse()
+        await ws.prepare(request)
+        assert request.transport is not None
+        getattr(request.transport, cut)()
+        return ws
+
+    peer, _ = await connect(await serve(handler))
+    with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
+        await peer.receive()
+
+
 # ------------------------------------------------------------------- constructor
 
 
