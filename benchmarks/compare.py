@@ -17,9 +17,8 @@ import subprocess
 import sys
 import time
 
-from measure import cpu
-
 from build import program
+from measure import cpu
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
