@@ -11,6 +11,8 @@ import socket
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from libc.stdint cimport uint8_t
 
+from aiohttp_ws.ws.loop cimport plain_socket
+
 from aiohttp_ws.errors import ClientConnectionResetError
 
 cdef extern from "../ws/awaitable.h":
@@ -21,10 +23,6 @@ cdef extern from "../ws/socket_write.h" nogil:
 
 cdef enum:
     FLUSH_AT = 65536        # bytes of answers that do not wait for the end of the batch
-
-# Transports that write to their socket at once where they can, as we do.
-cdef tuple PLAIN_TRANSPORTS = ("asyncio.selector_events", "uvloop.loop")
-
 
 cdef class Link(Flushable):
     """Base of :class:`HTTPConnection`."""
@@ -37,11 +35,7 @@ cdef class Link(Flushable):
         self.lower = transport
         self.peername = transport.get_extra_info("peername")
         self.write = transport.write
-        if transport.get_extra_info("sslcontext") is not None:
-            return 0
-        if type(transport).__module__ not in PLAIN_TRANSPORTS:
-            return 0
-        sock = transport.get_extra_info("socket")
+        sock = plain_socket(transport)
         if sock is not None:
             self.fd = sock.fileno()
             if tcp_keepalive and sock.family in (socket.AF_INET, socket.AF_INET6):

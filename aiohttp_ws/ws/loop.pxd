@@ -30,6 +30,7 @@ cdef class LoopResources:
 
 
 cpdef LoopResources resources_of(object loop)
+cdef object plain_socket(object transport)
 
 
 cdef class Waiter:
@@ -44,7 +45,6 @@ cdef class Waiter:
         bint _cancelled
 
     cdef int arm(self) except -1
-    cdef bint armed(self) noexcept
     cdef int wake(self) except -1
     cdef int wake_soon(self) except -1
 

@@ -84,6 +84,19 @@ cdef class LoopResources:
                 item.flush()
 
 
+cdef object plain_socket(object transport):
+    """Return the socket that may be written to past *transport*, ``None`` where none may.
+
+    Only transports that write to their socket at once where they can, as we do, and none
+    that encrypts.
+    """
+    if transport.get_extra_info("sslcontext") is not None:
+        return None
+    if type(transport).__module__ not in ("asyncio.selector_events", "uvloop.loop"):
+        return None
+    return transport.get_extra_info("socket")
+
+
 cpdef LoopResources resources_of(object loop):
     """Return the resources of *loop*, made when its thread first asks."""
     cdef LoopResources found = getattr(per_thread, "resources", None)
@@ -113,9 +126,6 @@ cdef class Waiter:
         self._context = None
         self._asyncio_future_blocking = True
         return 0
-
-    cdef bint armed(self) noexcept:
-        return not self._done
 
     def get_loop(self):
         return self._loop

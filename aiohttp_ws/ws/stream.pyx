@@ -115,10 +115,6 @@ cdef class MessageStream:
             return None
         return self._connection.close_code_value
 
-    @property
-    def _close_reason(self):
-        return None if self._connection is None else self._connection.close_reason
-
     def exception(self):
         """Return what ended the connection abnormally, or ``None``."""
         return None if self._connection is None else self._connection.exception_value

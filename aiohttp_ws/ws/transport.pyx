@@ -29,12 +29,11 @@ from aiohttp_ws.wire.frames cimport (
     mask_bytes,
     put_header,
 )
-from aiohttp_ws.ws.loop cimport RECEIVE_BUFFER, resources_of
+from aiohttp_ws.ws.loop cimport RECEIVE_BUFFER, plain_socket, resources_of
 from aiohttp_ws.ws.types import WSMsgType
 
 cdef extern from "Python.h":
     const char *PyUnicode_AsUTF8AndSize(object text, Py_ssize_t *size) except NULL
-    int PyBUF_WRITE
 
 cdef extern from "socket_write.h" nogil:
     long aws_send(int fd, const uint8_t *a, size_t na, const uint8_t *b, size_t nb)
@@ -181,7 +180,8 @@ cdef class WSTransport(Flushable):
         self.underlying_transport = transport
         self.write = transport.write
         self.resources = resources
-        self.fd = writable_fd(transport)
+        sock = plain_socket(transport)
+        self.fd = -1 if sock is None else sock.fileno()
         self.backlogged = transport.get_write_buffer_size() > 0
         transport.set_protocol(self)
         if self.backlogged:
@@ -505,16 +505,6 @@ def check_control(message):
             " send a data message instead"
         )
     return message
-
-
-cdef int writable_fd(object transport) except -2:
-    """Return the socket to write to directly, -1 where bytes must go through *transport*."""
-    if transport.get_extra_info("sslcontext") is not None:
-        return -1
-    if type(transport).__module__ not in ("asyncio.selector_events", "uvloop.loop"):
-        return -1
-    sock = transport.get_extra_info("socket")
-    return -1 if sock is None else sock.fileno()
 
 
 class WSProtocol(WSTransport, asyncio.BufferedProtocol):
