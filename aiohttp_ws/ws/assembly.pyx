@@ -86,7 +86,8 @@ cdef class MessageAssembler(WSListener):
                 raise MemoryError(f"no memory for a message of {self.parts_used + size} bytes")
             self.parts = larger
             self.parts_capacity = capacity
-        memcpy(self.parts + self.parts_used, data, size)
+        if size:  # The parts may be NULL yet, which memcpy must not be given.
+            memcpy(self.parts + self.parts_used, data, size)
         self.parts_used += size
         return 0
 

@@ -367,7 +367,8 @@ cdef class WSTransport(Flushable):
         else:
             out = self.reserve(MAX_HEADER + size)
             n = put_header(out, first, size, NULL)
-            memcpy(out + n, payload, size)
+            if size:  # An empty payload may be NULL, which memcpy must not be given.
+                memcpy(out + n, payload, size)
         self.out_used += n + size
         if self.out_used >= FLUSH_AT:
             self.flush()
