@@ -19,7 +19,7 @@ FLOORS = [
     {"wire"},
     {"ws"},
     {"http", "abc"},
-    {"web", "client"},
+    {"web", "client", "frames"},
     {"test_utils", "pytest_plugin"},
 ]
 FLOOR_OF = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}

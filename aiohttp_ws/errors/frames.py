@@ -1,0 +1,123 @@
+"""Errors of the frame height: ``ws_connect``, ``ws_create_server`` and their transports."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ..frames.upgrade import WSUpgradeResponse
+
+__all__ = (
+    "WSError",
+    "WSHandshakeError",
+    "WSInvalidHeaderError",
+    "WSInvalidMessageError",
+    "WSInvalidStatusError",
+    "WSInvalidURL",
+    "WSInvalidUpgradeError",
+    "WSProtocolError",
+)
+
+
+class WSError(Exception):
+    """The base of what the frame height raises about a URL, a handshake or a frame."""
+
+
+class WSHandshakeError(WSError):
+    """``ws_connect`` got no valid opening handshake (RFC 6455 4.1).
+
+    :param description: what is wrong, naming the value; the text of the error.
+    :param raw_header: the head of the response as received, its blank line not included,
+        or ``None``; kept as :attr:`raw_header`.
+    :param raw_body: what came of its body, or ``None``; kept as :attr:`raw_body`.
+    :param response: the response, as far as it was understood, or ``None``; kept as
+        :attr:`response`.
+    """
+
+    def __init__(
+        self,
+        description: str,
+        raw_header: bytes | None = None,
+        raw_body: bytes | None = None,
+        response: WSUpgradeResponse | None = None,
+    ) -> None:
+        super().__init__(description)
+        self.raw_header = raw_header
+        self.raw_body = raw_body
+        self.response = response
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class WSInvalidStatusError(WSHandshakeError):
+    """The server answered with another status than 101: it refuses the connection, or it
+    redirects further than ``max_redirects`` allows."""
+
+
+class WSInvalidMessageError(WSHandshakeError):
+    """The answer is not valid HTTP/1.1, or ended too early."""
+
+
+class WSInvalidHeaderError(WSHandshakeError):
+    """A header of the answer is missing or has a value that RFC 6455 4.1 forbids.
+
+    :param description: what is wrong, naming the value; the text of the error.
+    :param name: the name of the header; kept as :attr:`name`.
+    :param value: its value, ``None`` when it is missing; kept as :attr:`value`.
+    :param raw_header: these three as in :exc:`WSHandshakeError`.
+    """
+
+    def __init__(
+        self,
+        description: str,
+        name: str,
+        value: str | None = None,
+        raw_header: bytes | None = None,
+        raw_body: bytes | None = None,
+        response: WSUpgradeResponse | None = None,
+    ) -> None:
+        super().__init__(description, raw_header, raw_body, response)
+        self.args = (description, name, value)
+        self.name = name
+        self.value = value
+
+
+class WSInvalidUpgradeError(WSInvalidHeaderError):
+    """The ``Upgrade`` or ``Connection`` header does not agree to the WebSocket protocol."""
+
+
+class WSInvalidURL(WSError):
+    """The URL is none that ``ws_connect`` can connect to (RFC 6455 3).
+
+    :param url: the URL; kept as :attr:`url`.
+    :param msg: what is wrong with it.
+    """
+
+    def __init__(self, url: str, msg: str) -> None:
+        super().__init__(url, msg)
+        self.url = url
+
+    def __str__(self) -> str:
+        return f"{self.args[0]!r} is no valid URL: {self.args[1]}"
+
+
+class WSProtocolError(WSError):
+    """A frame breaks the protocol, or exceeds ``max_frame_size``.
+
+    The connection is closed with :attr:`code`. A listener may raise it to close the
+    connection with a code of its own.
+
+    :param code: the close code, a :class:`~aiohttp_ws.WSCloseCode` or an integer from 3000 to
+        4999 (RFC 6455 7.4); kept as :attr:`code`.
+    :param message: the reason, sent in the close frame: at most 123 bytes of UTF-8 reach the
+        peer; kept as :attr:`message`.
+    """
+
+    def __init__(self, code: int, message: str) -> None:
+        super().__init__(code, message)
+        self.code = code
+        self.message = message
+
+    def __str__(self) -> str:
+        return self.message

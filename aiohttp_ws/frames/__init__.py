@@ -1,0 +1,1 @@
+"""The frame height: connect and serve with callbacks on frames."""
