@@ -28,7 +28,7 @@ COMPILED_FROM := setup.py $(PYX) $(shell find aiohttp_ws -name '*.pxd' -o -name 
 	$(filter-out $(GENERATED),$(shell find aiohttp_ws -name '*.c'))
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-all lint format bench docs conformance fuzz build clean
+.PHONY: help run test test-all lint format bench docs conformance fuzz sanitize build clean
 .DELETE_ON_ERROR:
 
 help: ## list these targets
@@ -70,6 +70,10 @@ conformance: $(VENV)/.built ## the Autobahn test suite, both ends (FULL=1: every
 
 fuzz: $(VENV)/.built $(VENV)/.test-deps ## the property tests, with FUZZ=50 times the examples
 	FUZZ=$(FUZZ) $(PY) -m pytest -m hypothesis $(ARGS)
+
+sanitize: ## the compiled modules' tests under AddressSanitizer and UndefinedBehaviorSanitizer
+	@$(MAKE) --silent --no-print-directory .venv-sanitize/.test-deps VENV=.venv-sanitize
+	@.venv-sanitize/bin/python .ci/sanitize.py $(ARGS)
 
 bench: ## the side-by-side benchmark against a C floor and the peers (see benchmarks/README.rst)
 	@$(MAKE) --no-print-directory .venv-bench/.bench-deps VENV=.venv-bench
