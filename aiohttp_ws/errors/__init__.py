@@ -45,6 +45,7 @@ from .frames import (
     WSInvalidUpgradeError,
     WSInvalidURL,
     WSProtocolError,
+    WSProxyError,
 )
 from .http import (
     BadHttpMessage,
@@ -120,6 +121,7 @@ __all__ = (
     "WSInvalidUpgradeError",
     "WSMessageTypeError",
     "WSProtocolError",
+    "WSProxyError",
     "WSServerHandshakeError",
     "WebSocketError",
 )

@@ -16,6 +16,7 @@ __all__ = (
     "WSInvalidURL",
     "WSInvalidUpgradeError",
     "WSProtocolError",
+    "WSProxyError",
 )
 
 
@@ -48,6 +49,13 @@ class WSHandshakeError(WSError):
 
     def __str__(self) -> str:
         return str(self.args[0])
+
+
+class WSProxyError(WSHandshakeError):
+    """The proxy did not connect to the server: it refused, answered wrongly or not at all.
+
+    Parameters are those of :exc:`WSHandshakeError`, about the answer of an HTTP proxy.
+    """
 
 
 class WSInvalidStatusError(WSHandshakeError):

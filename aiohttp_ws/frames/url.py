@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import AddressValueError, IPv6Address
@@ -12,12 +13,13 @@ from yarl import URL
 
 from ..errors import WSInvalidURL
 
-__all__ = ("WSParsedURL", "parse_url", "split_url")
+__all__ = ("WSParsedURL", "authority", "basic_authorization", "parse_url", "split_url")
 
 DEFAULT_PORTS = {"ws": 80, "wss": 443}
 
 # RFC 3986 3, without the fragment.
 PARTS = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]*)://([^/?]*)([^?]*)(?:\?(.*))?")
+REFUSED_IN_LOGINS = re.compile(r"[\x00-\x1f\x7f]")
 HOST_AND_PORT = re.compile(r"(\[[^\[\]]*\]|[^:\[\]]*)(?::([^:]*))?")
 REFUSED = re.compile(r"[\x00-\x20\x7f\\]|\s")
 # Underscores are no part of host names, yet of many names of services in private networks.
@@ -115,6 +117,9 @@ def credentials(url: str, user: str) -> tuple[str, str | None]:
         name, colon, password = (unquote(each, errors="strict") for each in user.partition(":"))
     except UnicodeDecodeError as exc:
         raise WSInvalidURL(url, "its user or password is not UTF-8, percent-encoded") from exc
+    if refused := REFUSED_IN_LOGINS.search(name + (password or "")):
+        # RFC 7617 2; and in SOCKS4 a NUL ends the name.
+        raise WSInvalidURL(url, f"its user or password holds the control character {refused[0]!r}")
     if ":" in name:
         # RFC 7617 2: the first colon ends the name.
         raise WSInvalidURL(url, f"the user {name!r} holds a ':', which no login can carry")
@@ -156,3 +161,13 @@ def encoded(url: str, text: str, allowed: str) -> str:
         return quote(LONE_PERCENT.sub("%25", text), safe=allowed)
     except UnicodeEncodeError as exc:
         raise WSInvalidURL(url, f"{text!r} cannot be encoded as UTF-8") from exc
+
+
+def authority(host: str, port: int) -> str:
+    """*host* and *port* as CONNECT has them, an IPv6 address in brackets and without its zone."""
+    return f"[{host.partition('%')[0]}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def basic_authorization(user: str, password: str) -> str:
+    """The value of ``Authorization`` that logs *user* in (RFC 7617)."""
+    return f"Basic {b64encode(f'{user}:{password}'.encode()).decode()}"

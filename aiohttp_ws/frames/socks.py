@@ -1,0 +1,74 @@
+"""Sockets that a SOCKS proxy connects, by the package python-socks."""
+
+from __future__ import annotations
+
+import socket
+from typing import TYPE_CHECKING, Any
+
+from ..errors import WSProxyError
+from .url import WSParsedURL, authority
+
+if TYPE_CHECKING:
+    from python_socks.async_.asyncio import Proxy
+
+__all__ = ("SOCKS_PORTS", "connect_through_socks")
+
+SOCKS_PORTS = {"socks4": 1080, "socks4a": 1080, "socks5": 1080, "socks5h": 1080}
+
+# python-socks takes no "None" for no limit; the time is for the caller to limit.
+A_DAY = 86400.0
+
+
+async def connect_through_socks(
+    proxy: WSParsedURL, url: WSParsedURL, sock: socket.socket
+) -> socket.socket:
+    """Have *proxy*, which *sock* leads to, connect to *url*; *sock* is closed if that fails.
+
+    ``socks4`` resolves the host's name here; the others leave that to the proxy.
+
+    :raises ImportError: when python-socks is not installed.
+    :raises WSProxyError: when the proxy refuses, answers with no valid SOCKS or not at all.
+    """
+    try:
+        dialog = socks_dialog(proxy, sock)
+        from python_socks import ProxyError
+
+        target = authority(url.host, url.port)
+        try:
+            return await dialog.connect(url.host, url.port, timeout=A_DAY)
+        except ProxyError as exc:
+            asked = f"{proxy.scheme}://{authority(proxy.host, proxy.port)}"
+            raise WSProxyError(f"proxy {asked} did not connect to {target}: {exc}") from exc
+    except BaseException:
+        sock.close()
+        raise
+
+
+def socks_dialog(proxy: WSParsedURL, sock: socket.socket) -> Proxy:
+    try:
+        from python_socks import ProxyType
+        from python_socks.async_.asyncio import Proxy
+    except ImportError as exc:
+        raise ImportError(
+            f"a {proxy.scheme}:// proxy needs the package python-socks:"
+            " pip install aiohttp_ws[proxy]"
+        ) from exc
+    return Proxy(
+        ProxyType.SOCKS4 if proxy.scheme.startswith("socks4") else ProxyType.SOCKS5,
+        proxy.host,
+        proxy.port,
+        proxy.username,
+        proxy.password if proxy.username is None else proxy.password or "",
+        rdns=proxy.scheme != "socks4",
+        forward=Connected(sock),  # type: ignore[arg-type]
+    )
+
+
+class Connected:
+    """A way to the proxy that is there already, as python-socks takes one."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self.sock = sock
+
+    async def connect(self, *_args: Any, **_kwargs: Any) -> socket.socket:
+        return self.sock

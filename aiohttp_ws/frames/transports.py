@@ -1,0 +1,134 @@
+"""Transports by the event loop or by aiofastnet, to connect and to listen."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+__all__ = ("create_connection", "create_server", "start_tls", "uses_aiofastnet")
+
+ProtocolFactory = Callable[[], asyncio.BaseProtocol]
+
+
+def aiofastnet() -> ModuleType | None:
+    try:
+        import aiofastnet
+    except ImportError:
+        return None
+    return aiofastnet
+
+
+def uses_aiofastnet(use_aiofastnet: bool | None, *, tls: bool) -> bool:
+    """Whether aiofastnet makes the transport.
+
+    :param use_aiofastnet: ``True`` and ``False`` decide; ``None`` takes it for TLS where it is
+        installed, and else the loop's own.
+    :raises ImportError: for ``True`` where the package is not installed.
+    """
+    if use_aiofastnet is None:
+        return tls and aiofastnet() is not None
+    if use_aiofastnet and aiofastnet() is None:
+        raise ImportError(
+            "use_aiofastnet=True needs the package aiofastnet: pip install aiohttp_ws[speedups]"
+        )
+    return use_aiofastnet
+
+
+def maker(
+    loop: asyncio.AbstractEventLoop, use_aiofastnet: bool | None, name: str, *, tls: bool
+) -> Callable[..., Any]:
+    """The method *name* of *loop*, or aiofastnet's function in its stead."""
+    if not uses_aiofastnet(use_aiofastnet, tls=tls):
+        method: Callable[..., Any] = getattr(loop, name)
+        return method
+    function = getattr(aiofastnet(), name)
+    return lambda *args, **kwargs: function(loop, *args, **kwargs)
+
+
+async def create_connection(
+    loop: asyncio.AbstractEventLoop,
+    use_aiofastnet: bool | None,
+    factory: ProtocolFactory,
+    host: str | None = None,
+    port: int | None = None,
+    *,
+    path: str | None = None,
+    ssl: ssl.SSLContext | None = None,
+    **kwargs: Any,
+) -> tuple[asyncio.Transport, asyncio.BaseProtocol]:
+    """Connect as :meth:`asyncio.loop.create_connection` does, without Nagle's algorithm.
+
+    :param use_aiofastnet: see :func:`uses_aiofastnet`.
+    :param path: a Unix socket to connect to instead of *host* and *port*.
+    """
+    transport: asyncio.Transport
+    if path is not None:
+        make = maker(loop, use_aiofastnet, "create_unix_connection", tls=ssl is not None)
+        transport, protocol = await make(factory, path, ssl=ssl, **kwargs)
+    else:
+        make = maker(loop, use_aiofastnet, "create_connection", tls=ssl is not None)
+        transport, protocol = await make(factory, host, port, ssl=ssl, **kwargs)
+    send_at_once(transport)
+    return transport, protocol
+
+
+async def create_server(
+    loop: asyncio.AbstractEventLoop,
+    use_aiofastnet: bool | None,
+    factory: ProtocolFactory,
+    host: str | list[str] | None = None,
+    port: int | None = None,
+    *,
+    path: str | None = None,
+    ssl: ssl.SSLContext | None = None,
+    **kwargs: Any,
+) -> asyncio.Server:
+    """Listen as :meth:`asyncio.loop.create_server` does.
+
+    :param use_aiofastnet: see :func:`uses_aiofastnet`.
+    :param path: a Unix socket to listen on instead of *host* and *port*.
+    """
+    server: asyncio.Server
+    if path is not None:
+        make = maker(loop, use_aiofastnet, "create_unix_server", tls=ssl is not None)
+        server = await make(factory, path, ssl=ssl, **kwargs)
+    else:
+        make = maker(loop, use_aiofastnet, "create_server", tls=ssl is not None)
+        server = await make(factory, host, port, ssl=ssl, **kwargs)
+    return server
+
+
+async def start_tls(
+    loop: asyncio.AbstractEventLoop,
+    use_aiofastnet: bool | None,
+    transport: asyncio.Transport,
+    protocol: asyncio.BaseProtocol,
+    context: ssl.SSLContext,
+    **kwargs: Any,
+) -> asyncio.Transport:
+    """Begin TLS on *transport* as :meth:`asyncio.loop.start_tls` does.
+
+    :raises ConnectionResetError: when the peer closes instead.
+    """
+    if not hasattr(transport, "_start_tls_compatible"):
+        # Python 3.10 does TLS in TLS (to an https:// proxy) well, and refuses it all the same.
+        try:
+            transport._start_tls_compatible = True  # type: ignore[attr-defined]
+        except AttributeError:  # of a compiled transport, which needs no such mark
+            pass
+    make = maker(loop, use_aiofastnet, "start_tls", tls=True)
+    made: asyncio.Transport | None = await make(transport, protocol, context, **kwargs)
+    if made is None:
+        raise ConnectionResetError("the connection was closed during the TLS handshake")
+    return made
+
+
+def send_at_once(transport: asyncio.Transport) -> None:
+    # asyncio does so itself; not every loop promises it.
+    sock = transport.get_extra_info("socket")
+    if sock is not None and sock.family in (socket.AF_INET, socket.AF_INET6):
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

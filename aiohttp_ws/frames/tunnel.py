@@ -1,0 +1,138 @@
+"""What stands in a connection's place until its handshake begins, and asks HTTP proxies."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from ..errors import BadHttpMessage, WSInvalidMessageError, WSProxyError
+from ..wire.http1 import HTTP_11, ResponseHead, ResponseParser, serialise_request_head
+from .upgrade import WSUpgradeResponse
+from .url import WSParsedURL, authority, basic_authorization
+
+__all__ = ("Opening",)
+
+StartTLS = Callable[..., Awaitable[asyncio.Transport]]
+
+
+class Opening(asyncio.Protocol):
+    """The protocol of a transport from its first moment to its handing over.
+
+    Whoever stops in between - cancelled, out of time, or for an error - can so :meth:`abort`
+    the transport; a transport that is closed instead may wait for the peer.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = loop
+        self.transport: asyncio.Transport | None = None
+        self.received = b""
+        self.answer: asyncio.Future[ResponseHead] | None = None
+        self.parser = ResponseParser()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+
+    def abort(self) -> None:
+        """Close the transport, if there is one, without a word to the peer."""
+        if self.transport is not None:
+            self.transport.abort()
+
+    def hand_over(self, protocol: asyncio.BaseProtocol, endpoint: str) -> asyncio.Transport:
+        """Give the transport to *protocol*.
+
+        :param endpoint: the peer, for an error to name.
+        :raises WSInvalidMessageError: when the peer has sent anything yet: a WebSocket server
+            waits for the request.
+        :raises ConnectionResetError: when it has closed.
+        """
+        transport = self.transport
+        if self.received:
+            raise WSInvalidMessageError(
+                f"{endpoint} sent {len(self.received)} bytes before the request; it is no"
+                " WebSocket server",
+                self.received,
+            )
+        if transport is None or transport.is_closing():
+            raise ConnectionResetError(f"{endpoint} closed the connection at once")
+        transport.set_protocol(protocol)
+        protocol.connection_made(transport)
+        return transport
+
+    async def secure(self, start_tls: StartTLS, arguments: dict[str, Any]) -> None:
+        """Begin TLS on the connection that stands.
+
+        :param arguments: ``ssl``, the context, and those of :meth:`asyncio.loop.start_tls`.
+        """
+        transport = self.transport
+        assert transport is not None
+        context = arguments.pop("ssl")
+        try:
+            self.transport = await start_tls(transport, self, context, **arguments)
+        except BaseException:
+            transport.abort()  # not after TLS's farewell, for which nobody waits
+            raise
+
+    # ------------------------------------------------------------------ HTTP CONNECT
+
+    async def connect_through(self, proxy: WSParsedURL, url: WSParsedURL) -> None:
+        """Have *proxy*, which the transport leads to, connect to *url* (RFC 9110 9.3.6).
+
+        :raises WSProxyError: when it refuses, answers with no valid HTTP or not at all.
+        """
+        assert self.transport is not None
+        target = authority(url.host, url.port)
+        headers = [("Host", target)]
+        if proxy.username is not None:
+            credentials = basic_authorization(proxy.username, proxy.password or "")
+            headers.append(("Proxy-Authorization", credentials))
+        self.parser.expect("CONNECT")
+        self.answer = self.loop.create_future()
+        self.transport.write(serialise_request_head("CONNECT", target, HTTP_11, headers))
+        asked = f"{proxy.scheme}://{authority(proxy.host, proxy.port)}"
+        try:
+            head = await self.answer
+        except (BadHttpMessage, ConnectionError) as exc:
+            raise WSProxyError(
+                f"proxy {asked} did not connect to {target}: {exc}", self.received or None
+            ) from exc
+        raw_header, _, raw_body = self.received.partition(b"\r\n\r\n")
+        if not 200 <= head.status <= 299:
+            reason = f"{head.status} {head.reason}".rstrip()
+            raise WSProxyError(
+                f"proxy {asked} did not connect to {target}: it answered {reason}",
+                raw_header,
+                raw_body or None,
+                WSUpgradeResponse._of(head, raw_body or None),
+            )
+        if rest := self.parser.take_rest():
+            raise WSProxyError(
+                f"proxy {asked} sent {len(rest)} bytes behind its answer, before it was spoken to",
+                raw_header,
+            )
+        self.answer = None
+        self.received = b""
+        self.transport.resume_reading()
+
+    def data_received(self, data: bytes) -> None:
+        self.received += data
+        if self.answer is None or self.answer.done():
+            return
+        self.parser.feed(data)
+        try:
+            while (event := self.parser.next_event()) is not None:
+                # An interim answer goes before the final one (RFC 9110 15.2).
+                if isinstance(event, ResponseHead) and event.status >= 200:
+                    # What comes next is for another protocol to read.
+                    if self.transport is not None:
+                        self.transport.pause_reading()
+                    self.answer.set_result(event)
+                    return
+        except BadHttpMessage as exc:
+            self.answer.set_exception(exc)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self.answer is not None and not self.answer.done():
+            reason = exc or ConnectionResetError("it closed the connection without an answer")
+            self.answer.set_exception(reason)
