@@ -59,8 +59,25 @@ from .errors import (
     TooManyRedirects,
     UploadAbortedError,
     WebSocketError,
+    WSError,
+    WSHandshakeError,
+    WSInvalidHeaderError,
+    WSInvalidMessageError,
+    WSInvalidStatusError,
+    WSInvalidUpgradeError,
+    WSInvalidURL,
     WSMessageTypeError,
+    WSProtocolError,
+    WSProxyError,
     WSServerHandshakeError,
+)
+from .frames import (
+    WSParsedURL,
+    WSUpgradeRequest,
+    WSUpgradeResponse,
+    WSUpgradeResponseWithListener,
+    ws_connect,
+    ws_create_server,
 )
 from .http.auth import (
     BasicAuth,
@@ -104,18 +121,26 @@ from .wire.deflate import (
     DeflateOptions,
     DeflateParams,
 )
-from .ws.transport import (
+from .ws.frame import (
+    WSCloseHandshake,
+    WSCloseInfo,
     WSFrame,
+)
+from .ws.transport import (
     WSListener,
     WSTransport,
 )
 from .ws.types import (
+    WSAutoPingStrategy,
     WSCloseCode,
     WSMessage,
     WSMsgType,
 )
 
 __version__ = "0.1.0"
+
+#: A logging level below DEBUG, for compatibility with picows; nothing is logged at it.
+PICOWS_DEBUG_LL = 9
 
 __all__ = (
     "AddrInfoType",
@@ -172,6 +197,7 @@ __all__ = (
     "NonHttpUrlClientError",
     "NonHttpUrlRedirectClientError",
     "PAYLOAD_REGISTRY",
+    "PICOWS_DEBUG_LL",
     "Payload",
     "RedirectClientError",
     "RequestInfo",
@@ -191,14 +217,30 @@ __all__ = (
     "UnixConnector",
     "UploadAbortedError",
     "UploadTracker",
+    "WSAutoPingStrategy",
     "WSCloseCode",
+    "WSCloseHandshake",
+    "WSCloseInfo",
+    "WSError",
     "WSFrame",
+    "WSHandshakeError",
+    "WSInvalidHeaderError",
+    "WSInvalidMessageError",
+    "WSInvalidStatusError",
+    "WSInvalidURL",
+    "WSInvalidUpgradeError",
     "WSListener",
     "WSMessage",
     "WSMessageTypeError",
     "WSMsgType",
+    "WSParsedURL",
+    "WSProtocolError",
+    "WSProxyError",
     "WSServerHandshakeError",
     "WSTransport",
+    "WSUpgradeRequest",
+    "WSUpgradeResponse",
+    "WSUpgradeResponseWithListener",
     "WebSocketError",
     "content_disposition_filename",
     "encode_basic_auth",
@@ -207,4 +249,6 @@ __all__ = (
     "parse_content_disposition",
     "payload_type",
     "request",
+    "ws_connect",
+    "ws_create_server",
 )

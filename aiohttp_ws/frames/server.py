@@ -236,8 +236,10 @@ class ServerOpening(asyncio.BufferedProtocol):
                 self._send(answer)
             elif listener is None:
                 self._factory_failed(
-                    TypeError("a response with status 101 needs a listener:"
-                              " return a WSUpgradeResponseWithListener")
+                    TypeError(
+                        "a response with status 101 needs a listener:"
+                        " return a WSUpgradeResponseWithListener"
+                    )
                 )
             else:
                 self._accept(head, request, answer, listener)
@@ -289,14 +291,10 @@ class ServerOpening(asyncio.BufferedProtocol):
             rest=self._parser.take_rest(),
         )
 
-    def _refuse(
-        self, status: int, reason: str, headers: dict[str, str] | None = None
-    ) -> None:
+    def _refuse(self, status: int, reason: str, headers: dict[str, str] | None = None) -> None:
         if status < 500:
             self._settings.logger.debug("refused with %d: %s", status, reason)
-        self._send(
-            WSUpgradeResponse.create_error_response(status, reason.encode(), headers)
-        )
+        self._send(WSUpgradeResponse.create_error_response(status, reason.encode(), headers))
 
     def _send(self, response: WSUpgradeResponse) -> None:
         """Send *response*, and let the client close."""

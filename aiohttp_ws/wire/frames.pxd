@@ -128,3 +128,27 @@ cdef inline Py_ssize_t put_header(
         out[n + 3] = key[3]
         n += 4
     return n
+
+
+cdef inline bint whole_frame_at(const uint8_t *p, Py_ssize_t available) noexcept nogil:
+    """Say whether *available* bytes hold all of the frame that begins at *p*."""
+    cdef uint64_t size
+    cdef Py_ssize_t n
+    cdef int i
+    if available < 2:
+        return False
+    size = p[1] & 0x7F
+    n = 6 if p[1] & 0x80 else 2
+    if size == 126:
+        n += 2
+        if available < n:
+            return False
+        size = <uint64_t>p[2] << 8 | p[3]
+    elif size == 127:
+        n += 8
+        if available < n:
+            return False
+        size = 0
+        for i in range(8):
+            size = size << 8 | p[2 + i]
+    return available >= n and <uint64_t>(available - n) >= size

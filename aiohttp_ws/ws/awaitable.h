@@ -30,6 +30,36 @@ static inline void aws_set_am_send(PyObject *type, aws_send_function function)
     }
 }
 
+/* Give a type a property that costs one C call. Cython makes one of a C field only where the
+   field is shown as what it is; an opcode is to be shown as the member of an enumeration. */
+static inline int aws_add_property(PyObject *type, const char *name, getter get, const char *doc)
+{
+    PyTypeObject *t = (PyTypeObject *)type;
+    PyGetSetDef *definition = (PyGetSetDef *)PyMem_Calloc(1, sizeof(PyGetSetDef));
+    PyObject *descriptor;
+    int failed;
+    if (definition == NULL) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    definition->name = name;
+    definition->get = get;
+    definition->doc = doc;
+    descriptor = PyDescr_NewGetSet(t, definition);
+    if (descriptor == NULL)
+        return -1;
+    failed = PyDict_SetItemString(t->tp_dict, name, descriptor);
+    Py_DECREF(descriptor);
+    PyType_Modified(t);
+    return failed;
+}
+
+static inline PyObject *aws_new_reference(PyObject *object)
+{
+    Py_INCREF(object);
+    return object;
+}
+
 /* A NamedTuple of three fields, past its Python-level __new__. */
 static inline PyObject *aws_new_triple(PyObject *type, PyObject *a, PyObject *b, PyObject *c)
 {

@@ -12,6 +12,7 @@ import sys
 from cpython.bytes cimport PyBytes_FromStringAndSize
 from cpython.unicode cimport PyUnicode_DecodeUTF8
 
+from aiohttp_ws.wire.contexts cimport MessageDeflater, MessageInflater
 from aiohttp_ws.wire.frames cimport FIN, OP_BINARY, OP_PING, OP_PONG, FrameReader
 from aiohttp_ws.ws.close_codes cimport named_close_code, sendable_close_code
 from aiohttp_ws.ws.loop cimport resources_of
@@ -19,8 +20,8 @@ from aiohttp_ws.ws.sending cimport CLOSE_RECEIVED, CLOSE_SENT, CLOSED, OPEN
 from aiohttp_ws.ws.transport cimport WSTransport
 
 from aiohttp_ws.errors import ServerTimeoutError, WebSocketError
-from aiohttp_ws.wire.deflate import MessageDeflater, MessageInflater
 from aiohttp_ws.ws.close_codes import check_close
+from aiohttp_ws.ws.live_contexts import live_contexts
 from aiohttp_ws.ws.liveness import tcp_is_silent
 from aiohttp_ws.ws.transport import WSProtocol
 from aiohttp_ws.ws.types import WS_CLOSED_MESSAGE, WS_CLOSING_MESSAGE, WSMessage, WSMsgType
@@ -91,10 +92,11 @@ cdef class MessageConnection(MessageSender):
         self.deflate = deflate
         if deflate is not None:
             self.compress_from = deflate_options.threshold
+            contexts = live_contexts(loop)
             self.deflater = MessageDeflater(
-                deflate, server, level=deflate_options.level, mem_level=deflate_options.mem_level
+                deflate, server, deflate_options.level, deflate_options.mem_level, contexts
             )
-            self.inflater = MessageInflater(deflate, server)
+            self.inflater = MessageInflater(deflate, server, contexts)
         self.transport = WSProtocol(self, reader)
 
     def start(self, transport, bytes rest, writer_limit):
@@ -283,7 +285,10 @@ cdef class MessageConnection(MessageSender):
             self.ending_timer.cancel()
             self.ending_timer = None
         self._drop_parts()
-        self.deflater = self.inflater = None
+        if self.inflater is not None:
+            self.deflater.release()
+            self.inflater.release()
+            self.deflater = self.inflater = None
         waiters, self.closed_waiters = self.closed_waiters, None
         if waiters is not None:
             for future in waiters:
@@ -336,7 +341,7 @@ cdef class MessageConnection(MessageSender):
         """Drop the connection if the peer does not end it within ``close_timeout``."""
         if self.close_timer is None and self.close_timeout:
             self.close_timer = self.loop.call_later(
-                self.close_timeout, self.transport.disconnect, False
+                self.close_timeout, self.abort
             )
 
     cdef int lost(self, WSTransport transport, object exc) except -1:

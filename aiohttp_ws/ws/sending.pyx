@@ -2,13 +2,12 @@
 
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_Check, PyBytes_GET_SIZE
-from cpython.memoryview cimport PyMemoryView_FromMemory
 
 from aiohttp_ws.wire.frames cimport FIN, OP_PONG, OP_TEXT, RSV1
 from aiohttp_ws.ws.loop cimport DONE, Failed, make_sendable
 
 from aiohttp_ws.errors import ClientConnectionResetError
-from aiohttp_ws.ws.transport import check_control
+from aiohttp_ws.ws.frame_sending import check_control
 
 cdef extern from "Python.h":
     const char *PyUnicode_AsUTF8AndSize(object text, Py_ssize_t *size) except NULL
@@ -43,9 +42,7 @@ cdef class MessageSender(MessageAssembler):
         if self.deflater is not None and (
             size >= self.compress_from if compress is None else compress
         ):
-            squeezed = self.deflater.compress(
-                PyMemoryView_FromMemory(<char *>data, size, 0x100)
-            )
+            squeezed = self.deflater.compress_memory(data, size, True)
             transport.put(
                 FIN | RSV1 | opcode,
                 <const uint8_t *>PyBytes_AS_STRING(squeezed),

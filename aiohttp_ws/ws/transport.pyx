@@ -1,179 +1,155 @@
-"""A live WebSocket connection at the frame height: transport, listener, frame.
+"""A live WebSocket connection at the frame height: a transport and its listener.
 
 A :class:`WSTransport` is the asyncio protocol of a connection after its opening handshake.
 It parses each read in place and hands every frame to its listener by a virtual call; what
 the listener writes meanwhile leaves in one system call when the read has been handled.
+
+The message level is a listener of its own. To any other, :class:`WSListener` hands out
+frames, and does what the frame height promises around them: pongs, the automatic ping,
+inflating, exceptions of callbacks.
 """
 
 import asyncio
 import logging
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
-from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.memoryview cimport PyMemoryView_FromMemory
-from cpython.unicode cimport PyUnicode_DecodeUTF8
-from libc.stdlib cimport free, malloc, realloc
+from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy
 
 from aiohttp_ws.wire.frames cimport (
+    BROKEN,
     FIN,
     HAVE_FRAME,
-    BROKEN,
-    MAX_HEADER,
+    OP_BINARY,
     OP_CLOSE,
-    OP_PING,
     OP_PONG,
     RSV1,
-    RSV2,
-    RSV3,
-    mask_bytes,
-    put_header,
+    whole_frame_at,
 )
+from aiohttp_ws.ws.frame cimport make_frame
 from aiohttp_ws.ws.loop cimport RECEIVE_BUFFER, plain_socket, resources_of
-from aiohttp_ws.ws.types import WSMsgType
+from aiohttp_ws.ws.types cimport WSMsgType
+
+from aiohttp_ws.errors import WebSocketError, WSProtocolError
+from aiohttp_ws.wire.deflate import MessageDeflater, MessageInflater
+from aiohttp_ws.ws.auto_ping import AutoPing
+from aiohttp_ws.ws.close_codes import named_close_code
 
 cdef extern from "Python.h":
-    const char *PyUnicode_AsUTF8AndSize(object text, Py_ssize_t *size) except NULL
+    unsigned long PyThread_get_thread_ident()
+    Py_ssize_t Py_REFCNT(object o)
 
-cdef extern from "socket_write.h" nogil:
-    long aws_send(int fd, const uint8_t *a, size_t na, const uint8_t *b, size_t nb)
+cdef extern from "awaitable.h" nogil:
+    double aws_monotonic()
 
-cdef enum:
-    FIRST_OUT = 1024            # bytes; most batches of answers fit
-    KEEP_OUT = 4096             # a larger output buffer is given back after the flush
-    FLUSH_AT = 65536            # output that does not wait for the end of the batch
-    DIRECT_FROM = 16384         # payloads from here on leave without a copy
+# Seconds that a peer has to read why it is cut off, and to end its side.
+cdef double LINGER = 10.0
 
 cdef object logger = logging.getLogger("aiohttp_ws.ws")
-cdef list MSG_TYPES = [None] * 16
-for _type in WSMsgType:
-    if _type < 16:
-        MSG_TYPES[_type] = _type
-
-
-cdef class WSFrame:
-    """A frame as it was received.
-
-    It borrows the receive buffer: the payload dies when ``on_ws_frame`` returns. Copy what
-    you keep.
-    """
-
-    @property
-    def fin(self):
-        """Whether this is the last frame of its message (RFC 6455 5.4)."""
-        return bool(self.flags & FIN)
-
-    @property
-    def rsv1(self):
-        """The first reserved bit; permessage-deflate's mark when that was agreed."""
-        return bool(self.flags & RSV1)
-
-    @property
-    def rsv2(self):
-        return bool(self.flags & RSV2)
-
-    @property
-    def rsv3(self):
-        return bool(self.flags & RSV3)
-
-    def get_payload_as_bytes(self):
-        """Return a copy of the payload."""
-        return PyBytes_FromStringAndSize(<char *>self.payload_ptr, self.payload_size)
-
-    def get_payload_as_utf8_text(self):
-        """Return the payload as text; UnicodeDecodeError when it is not UTF-8."""
-        return PyUnicode_DecodeUTF8(<char *>self.payload_ptr, self.payload_size, "strict")
-
-    def get_payload_as_memoryview(self):
-        """Return the payload without a copy; it dies when ``on_ws_frame`` returns."""
-        return PyMemoryView_FromMemory(<char *>self.payload_ptr, self.payload_size, 0x100)
-
-    def get_close_code(self):
-        """Return the code of a close frame, ``None`` where it has none."""
-        if self.payload_size < 2:
-            return None
-        return self.payload_ptr[0] << 8 | self.payload_ptr[1]
-
-    def get_close_message(self):
-        """Return the reason of a close frame, ``None`` where it has none."""
-        if self.payload_size <= 2:
-            return None
-        return PyUnicode_DecodeUTF8(
-            <char *>self.payload_ptr + 2, self.payload_size - 2, "replace"
-        )
-
-    def __repr__(self):
-        return f"WSFrame({self.msg_type!r}, fin={self.fin}, size={self.payload_size})"
 
 
 cdef class WSListener:
     """Receives the frames of one connection. Derive and override.
 
     From Python, override the ``on_*`` methods. A ``cdef class`` may override them too and is
-    called through the vtable.
+    called through the vtable. An exception in a callback ends the connection with 1011, or as
+    a :class:`WSProtocolError` says; a client's ``wait_disconnected()`` raises it, a server
+    logs it.
     """
 
     cpdef on_ws_connected(self, WSTransport transport):
-        """The opening handshake is done."""
+        """The opening handshake is done: frames can be sent."""
 
     cpdef on_ws_frame(self, WSTransport transport, WSFrame frame):
-        """A frame has come; *frame* dies when this returns."""
+        """A frame has come; *frame* dies when this returns.
+
+        Close frames come here too, and it is for the listener to answer them:
+        ``transport.send_close(frame.get_close_code(), frame.get_close_message())``, then
+        ``transport.disconnect()``. Pings come only with ``enable_auto_pong=False``.
+        """
 
     cpdef on_ws_disconnected(self, WSTransport transport):
         """The connection is gone; called once."""
 
+    cpdef send_user_specific_ping(self, WSTransport transport):
+        """The automatic ping is due; by default a ping frame is sent."""
+        transport.send_ping()
+
+    cpdef is_user_specific_pong(self, WSFrame frame):
+        """Say whether *frame*, which came after an automatic ping, answers it.
+
+        A frame that does goes no further. By default a pong frame does.
+        """
+        return frame.msg_type == WSMsgType.PONG
+
     cpdef pause_writing(self):
-        """The output buffer is above its high-water mark; stop sending."""
+        """The output buffer is above its high-water mark. What is sent is buffered still."""
 
     cpdef resume_writing(self):
-        """The output buffer has drained; go on sending."""
+        """The output buffer has drained below its low-water mark."""
 
     cdef int deliver(self, WSTransport transport, Frame *frame) except -1:
-        cdef WSFrame view = WSFrame.__new__(WSFrame)
-        view.payload_ptr = frame.payload
-        view.payload_size = frame.size
-        view.msg_type = MSG_TYPES[frame.opcode]
-        view.flags = frame.flags
-        self.on_ws_frame(transport, view)
+        cdef WSFrame view
+        cdef FrameReader reader = transport.reader
+        cdef object owner = None
+        cdef bint closes = False
+        if frame.opcode > OP_BINARY:
+            if transport.take_control(frame):
+                return 0
+            closes = frame.opcode == OP_CLOSE
+        elif frame.compressed:
+            owner = transport.inflate(frame)
+        view = make_frame(frame)
+        view.tail_size = reader.end - reader.pos
+        view.last_in_buffer = not whole_frame_at(reader.pos, view.tail_size)
+        if owner is not None:
+            view.owner = owner
+        if transport.pong_expected and self.is_user_specific_pong(view):
+            transport.notify_user_specific_pong_received()
+            return 0
+        if closes:
+            # RFC 6455 5.5.1: nothing follows a close frame.
+            transport.receiving = False
+        try:
+            self.on_ws_frame(transport, view)
+        finally:
+            if Py_REFCNT(view) > 1:
+                # Kept by the listener: what it borrowed is about to be overwritten.
+                view.payload_ptr = NULL
         return 0
 
     cdef int batch_end(self, WSTransport transport) except -1:
         return 0
 
     cdef int broken(self, WSTransport transport, int code, object reason) except -1:
-        transport.put_close(code, reason.encode())
-        transport.disconnect()
-        return 0
+        transport.logger.info("the peer broke the protocol (%d): %s", code, reason)
+        if transport.is_client_side and transport.failure is None:
+            transport.failure = WSProtocolError(named_close_code(code), reason)
+        return transport.fail(code, reason)
 
     cdef int lost(self, WSTransport transport, object exc) except -1:
-        self.on_ws_disconnected(transport)
+        transport._end_frames()
         return 0
 
     cdef int user_error(self, WSTransport transport, object exc) except -1:
-        logger.error("unhandled exception in a WSListener", exc_info=exc)
-        transport.disconnect(False)
-        return 0
+        return transport.callback_failed("on_ws_frame", exc)
 
 
-cdef class WSTransport(Flushable):
+cdef class WSTransport(FrameControl):
     """One end of a live WebSocket connection.
 
     Sending never blocks: what the kernel does not take is buffered, and the listener's
     ``pause_writing`` says when there is too much of it. After a close frame nothing more
-    is sent.
+    is sent: sending does nothing then. All methods are for the thread of the event loop,
+    and raise RuntimeError in another.
     """
-
-    def __cinit__(self):
-        self.fd = -1
 
     def __init__(self, WSListener listener, FrameReader reader):
         self.listener = listener
         self.reader = reader
         self.is_client_side = not reader.server
         self.receiving = True
-
-    def __dealloc__(self):
-        free(self.out)
 
     cdef int attach(self, object transport, LoopResources resources) except -1:
         """Take over *transport*, whose bytes are WebSocket frames from here on."""
@@ -192,11 +168,6 @@ cdef class WSTransport(Flushable):
             self.writing_paused = True
             transport.set_write_buffer_limits(high, low)
         return 0
-
-    @property
-    def is_secure(self):
-        """Whether the connection is encrypted."""
-        return self.underlying_transport.get_extra_info("sslcontext") is not None
 
     # ------------------------------------------------- called by the event loop
 
@@ -243,6 +214,9 @@ cdef class WSTransport(Flushable):
 
     def resume_writing(self):
         self.writing_paused = False
+        if self.pending_pong is not None:
+            pong, self.pending_pong = self.pending_pong, None
+            self.send_pong(pong)
         self.listener.resume_writing()
 
     # ---------------------------------------------------------------- receiving
@@ -272,22 +246,30 @@ cdef class WSTransport(Flushable):
         cdef FrameReader reader = self.reader
         cdef WSListener listener = self.listener
         cdef int outcome = 0
+        if self.auto_ping is not None:
+            self.last_heard = aws_monotonic()
         self.in_batch = True
         try:
-            while self.receiving:
-                outcome = reader.next(&frame)
-                if outcome != HAVE_FRAME:
+            while True:
+                try:
+                    while self.receiving:
+                        outcome = reader.next(&frame)
+                        if outcome != HAVE_FRAME:
+                            break
+                        listener.deliver(self, &frame)
+                        if self.reading_paused:
+                            self.hold_rest()
+                            break
                     break
-                listener.deliver(self, &frame)
-                if self.reading_paused:
-                    self.hold_rest()
-                    break
-            if self.receiving:
-                if outcome == BROKEN:
-                    self.stop_receiving()
-                    listener.broken(self, reader.error_code, reader.error)
-                else:
-                    reader.keep_rest()
+                except Exception as exc:
+                    listener.user_error(self, exc)
+            if not self.receiving:
+                reader._release()
+            elif outcome == BROKEN:
+                self.stop_receiving()
+                listener.broken(self, reader.error_code, reader.error)
+            else:
+                reader.keep_rest()
             listener.batch_end(self)
         except Exception as exc:
             self.stop_receiving()
@@ -334,178 +316,199 @@ cdef class WSTransport(Flushable):
                 self.underlying_transport.resume_reading()
         return 0
 
-    # ------------------------------------------------------------------ sending
+    cdef int linger(self) except -1:
+        """Close towards a peer that may still be sending.
 
-    cdef uint8_t *reserve(self, Py_ssize_t size) except NULL:
-        """Return where the next *size* bytes of output go."""
-        cdef Py_ssize_t capacity = self.out_capacity
-        cdef uint8_t *larger
-        if self.out_used + size > capacity:
-            capacity = max(capacity * 2, self.out_used + size, FIRST_OUT)
-            larger = <uint8_t *>realloc(self.out, capacity)
-            if larger == NULL:
-                raise MemoryError(f"no memory for {size} bytes of output")
-            self.out = larger
-            self.out_capacity = capacity
-        return self.out + self.out_used
-
-    cdef int put(self, uint8_t first, const uint8_t *payload, Py_ssize_t size, object owner) except -1:
-        """Write one frame; *owner* keeps *payload* alive (``None``: it is only borrowed)."""
-        cdef uint8_t *out
-        cdef uint8_t key[4]
-        cdef Py_ssize_t n
-        if self.is_client_side:
-            out = self.reserve(MAX_HEADER + size)
-            self.resources.masking_key(key)
-            n = put_header(out, first, size, key)
-            mask_bytes(out + n, payload, size, key, 0)
-        elif size >= DIRECT_FROM:
-            out = self.reserve(MAX_HEADER)
-            self.out_used += put_header(out, first, size, NULL)
-            self.flush_with(payload, size, owner)
-            return 0
-        else:
-            out = self.reserve(MAX_HEADER + size)
-            n = put_header(out, first, size, NULL)
-            if size:  # An empty payload may be NULL, which memcpy must not be given.
-                memcpy(out + n, payload, size)
-        self.out_used += n + size
-        if self.out_used >= FLUSH_AT:
-            self.flush()
-        elif not self.in_batch and not self.dirty:
-            self.resources.flush_later(self)
-        return 0
-
-    cdef int flush(self) except -1:
-        if self.out_used:
-            self.flush_with(NULL, 0, None)
-        return 0
-
-    cdef int flush_with(self, const uint8_t *payload, Py_ssize_t size, object owner) except -1:
-        """Send the output and *payload* behind it in one system call."""
-        cdef Py_ssize_t used = self.out_used
-        cdef Py_ssize_t sent = 0
-        self.dirty = False
-        self.out_used = 0
-        if self.backlogged and self.underlying_transport.get_write_buffer_size() == 0:
-            self.backlogged = False
-        if self.fd >= 0 and not self.backlogged:
-            sent = aws_send(self.fd, self.out, used, payload, size)
-            if sent < 0:
-                sent = 0
-        if sent < used + size and not self.is_disconnected:
-            # asyncio takes the rest, and meets the socket's error if there is one.
-            self.backlogged = True
-            if sent < used:
-                self.write(PyBytes_FromStringAndSize(<char *>self.out + sent, used - sent))
-                sent = 0
-            else:
-                sent -= used
-            if sent < size:
-                self.write(PyBytes_FromStringAndSize(<char *>payload + sent, size - sent))
-        if self.out_capacity > KEEP_OUT or not self.in_batch:
-            # An idle connection owns no buffer.
-            free(self.out)
-            self.out = NULL
-            self.out_capacity = 0
-        return 0
-
-    cdef int put_close(self, int code, bytes reason) except -1:
-        """Write a close frame, the last of ours; *code* 0 stands for none."""
-        cdef uint8_t payload[125]
-        cdef Py_ssize_t size = 0
-        if self.is_close_frame_sent or self.is_disconnected:
-            return 0
-        self.is_close_frame_sent = True
-        if self.underlying_transport.is_closing():
-            # Cut by whoever holds it: the peer must not take that for an orderly end.
-            return 0
-        if code:
-            payload[0] = <uint8_t>(code >> 8)
-            payload[1] = <uint8_t>code
-            size = min(PyBytes_GET_SIZE(reason), 123)
-            # RFC 6455 5.5: at most 125 bytes; never cut inside a character.
-            while 0 < size < PyBytes_GET_SIZE(reason) and (reason[size] & 0xC0) == 0x80:
-                size -= 1
-            memcpy(payload + 2, PyBytes_AS_STRING(reason), size)
-            size += 2
-        return self.put(FIN | OP_CLOSE, payload, size, None)
-
-    def send(self, msg_type, message, bint fin=True, bint rsv1=False, bint rsv2=False, bint rsv3=False):
-        """Send a frame.
-
-        :param msg_type: its opcode.
-        :param message: the payload: ``str``, bytes-like or ``None`` for empty.
+        A socket closed with unread input resets the connection, and the close frame may be
+        lost with it: so end our side only, and drop what comes until the peer ends its own.
+        :return: 1 when that is now for the peer to do.
         """
-        cdef uint8_t first = (
-            (FIN if fin else 0)
-            | (RSV1 if rsv1 else 0)
-            | (RSV2 if rsv2 else 0)
-            | (RSV3 if rsv3 else 0)
-            | <uint8_t>(<int>msg_type)
-        )
-        cdef Py_buffer view
-        cdef Py_ssize_t size
-        cdef const char *text
-        if self.is_close_frame_sent or self.is_disconnected:
-            return
-        if isinstance(message, str):
-            text = PyUnicode_AsUTF8AndSize(message, &size)
-            self.put(first, <const uint8_t *>text, size, message)
-        elif message is None:
-            self.put(first, NULL, 0, None)
-        else:
-            PyObject_GetBuffer(message, &view, PyBUF_SIMPLE)
+        if self.is_disconnected:
+            return 0
+        self.flush()
+        if not self.underlying_transport.can_write_eof():
+            self.disconnect()
+            return 0
+        try:
+            self.underlying_transport.write_eof()
+        except OSError:
+            # The peer has reset the connection, which we have not read yet.
+            self.disconnect(False)
+            return 0
+        self.resume_reading()
+        return 1
+
+    # ------------------------------------------------- the frame height around frames
+
+    def _begin(self, transport, settings, *, request, response, deflate, bytes preamble, bytes rest):
+        """Begin a connection at the frame height.
+
+        :param settings: FrameSettings.
+        :param deflate: the DeflateParams agreed on, or ``None``.
+        :param preamble: to be sent before any frame: the answer to the opening handshake.
+        :param rest: what came behind the opening handshake.
+        """
+        self.is_framed = True
+        self.prompt = True
+        self.thread_id = PyThread_get_thread_ident()
+        self.request = request
+        self.response = response
+        self.logger = settings.logger
+        self.disconnect_on_exception = settings.disconnect_on_exception
+        self.auto_pong = settings.enable_auto_pong
+        if deflate is not None:
+            options = settings.compression
+            self.compress_from = options.threshold
+            self.deflater = MessageDeflater(
+                deflate, not self.is_client_side, level=options.level, mem_level=options.mem_level
+            )
+            self.inflater = MessageInflater(deflate, not self.is_client_side)
+        self.attach(transport, resources_of(asyncio.get_running_loop()))
+        self.in_batch = True
+        try:
+            if preamble:
+                memcpy(
+                    self.reserve(PyBytes_GET_SIZE(preamble)),
+                    PyBytes_AS_STRING(preamble),
+                    PyBytes_GET_SIZE(preamble),
+                )
+                self.out_used += PyBytes_GET_SIZE(preamble)
+            if settings.enable_auto_ping:
+                self.last_heard = aws_monotonic()
+                self.auto_ping = AutoPing(self, settings)
+                self.auto_ping.start()
             try:
-                self.put(first, <const uint8_t *>view.buf, view.len, message)
-            finally:
-                PyBuffer_Release(&view)
+                self.listener.on_ws_connected(self)
+            except Exception as exc:
+                self.callback_failed("on_ws_connected", exc)
+        finally:
+            self.in_batch = False
+        self.flush()
+        if rest and self.receiving:
+            self.feed(rest)
 
-    def send_ping(self, message=b""):
-        """Send a ping; *message* is at most 125 bytes."""
-        self.send(WSMsgType.PING, check_control(message))
+    cdef object inflate(self, Frame *frame):
+        """Let *frame* carry what it inflates to; return the bytes that hold it."""
+        cdef bytes piece
+        view = PyMemoryView_FromMemory(<char *>frame.payload, frame.size, 0x100)
+        try:
+            piece = self.inflater.inflate(
+                view, frame.flags & FIN != 0, self.reader.max_frame_size
+            )
+        except WebSocketError as exc:
+            message = str(exc).replace("max_msg_size", "max_frame_size")
+            raise WSProtocolError(named_close_code(exc.code), message) from None
+        frame.payload = <uint8_t *>PyBytes_AS_STRING(piece)
+        frame.size = PyBytes_GET_SIZE(piece)
+        frame.flags &= ~RSV1
+        return piece
 
-    def send_pong(self, message=b""):
-        """Send a pong; *message* is at most 125 bytes."""
-        self.send(WSMsgType.PONG, check_control(message))
+    cdef int fail(self, int code, object reason) except -1:
+        """End the connection with a close frame, for a fault of either end."""
+        self.receiving = False
+        self.held = None
+        self.put_close(code, reason.encode())
+        if self.linger() and self.abort_timer is None:
+            self.abort_timer = self.resources.loop.call_later(LINGER, self._abort)
+        return 0
 
-    def send_close(self, code=None, message=None):
-        """Send a close frame; what is sent after it is ignored."""
-        if isinstance(message, str):
-            message = message.encode()
-        self.put_close(code or 0, message or b"")
-
-    def disconnect(self, bint graceful=True):
-        """Close the connection: after what was written has left, or at once."""
-        if self.underlying_transport is None or self.is_disconnected:
-            return
-        self.close_requested = True
-        if graceful:
-            self.flush()
-        # A transport that closes may give its descriptor back before it says so.
-        self.fd = -1
-        if graceful:
-            self.underlying_transport.close()
+    cdef int callback_failed(self, str callback, object exc) except -1:
+        """A callback of the listener's has raised *exc*."""
+        reason = ""
+        code = 1011
+        if isinstance(exc, WSProtocolError):
+            code, reason = exc.code, exc.message
+        elif isinstance(exc, UnicodeDecodeError):
+            code, reason = 1007, "text that is not UTF-8"
+        elif callback == "on_ws_frame" and not self.disconnect_on_exception:
+            self.logger.error("unhandled exception in WSListener.%s", callback, exc_info=exc)
+            return 0
+        if code != 1011:
+            self.logger.info("WSListener.%s ends the connection: %s", callback, exc)
+        elif self.is_client_side and self.failure is None:
+            self.logger.warning(
+                "exception in WSListener.%s ends the connection: %r", callback, exc
+            )
         else:
-            self.underlying_transport.abort()
+            self.logger.error(
+                "exception in WSListener.%s ends the connection", callback, exc_info=exc
+            )
+        if self.is_client_side and self.failure is None:
+            self.failure = exc
+        if not self.is_disconnected:
+            self.fail(code, reason if isinstance(reason, str) else str(reason))
+        return 0
 
+    def _abort(self):
+        self.disconnect(False)
 
-def check_control(message):
-    """Return *message* if a control frame can carry it (RFC 6455 5.5)."""
-    if message is None:
-        return b""
-    if isinstance(message, str):
-        message = message.encode()
-    elif not isinstance(message, (bytes, bytearray, memoryview)):
-        raise TypeError(
-            f"payload of a control frame must be bytes-like or str, not {type(message).__name__}"
+    def _end_frames(self):
+        """The connection is gone: tell the listener, then whoever waits."""
+        if self.auto_ping is not None:
+            self.auto_ping.stop()
+            self.auto_ping = None
+        if self.abort_timer is not None:
+            self.abort_timer.cancel()
+            self.abort_timer = None
+        self.deflater = self.inflater = None
+        if self.pong_future is not None and not self.pong_future.done():
+            self.pong_future.set_exception(
+                ConnectionResetError("the connection was lost before the pong came")
+            )
+        try:
+            self.listener.on_ws_disconnected(self)
+        except Exception as exc:
+            self.callback_failed("on_ws_disconnected", exc)
+        finally:
+            if self.ended_future is None:
+                self.ended_future = True
+            elif not self.ended_future.done():
+                self.ended_future.set_result(None)
+
+    def _ping(self):
+        """Send the automatic ping; return whether an answer can be expected."""
+        if self.is_close_frame_sent or self.is_disconnected:
+            return False
+        self.pong_expected = True
+        try:
+            self.listener.send_user_specific_ping(self)
+        except Exception as exc:
+            self.callback_failed("send_user_specific_ping", exc)
+            return False
+        return True
+
+    def _give_up(self, code, reason):
+        """The peer does not answer."""
+        self.logger.info("connection dropped: %s", reason)
+        self.put_close(code, reason.encode())
+        self.flush()
+        self.receiving = False
+        # What such a peer has not read, it will not read: do not wait for it to.
+        self.disconnect(self.underlying_transport.get_write_buffer_size() == 0)
+
+    # -------------------------------------------------------------------- public
+
+    async def wait_disconnected(self):
+        """Wait until the connection is gone and ``on_ws_disconnected`` has returned.
+
+        Cancelling it cancels nothing else.
+
+        :raises Exception: at a client, what a callback of the listener has raised; and
+            :class:`WSProtocolError` when the peer broke the protocol. That the peer closed
+            is no exception: see :attr:`close_handshake`.
+        """
+        if self.ended_future is None:
+            self.ended_future = self.resources.loop.create_future()
+        if self.ended_future is not True:
+            await asyncio.shield(self.ended_future)
+        if self.failure is not None:
+            raise self.failure
+
+    def __repr__(self):
+        return (
+            f"<WSTransport {'client' if self.is_client_side else 'server'}"
+            f"{' disconnected' if self.is_disconnected else ''}>"
         )
-    if len(message) > 125:
-        raise ValueError(
-            f"control frame payload of {len(message)} bytes exceeds 125 (RFC 6455 5.5);"
-            " send a data message instead"
-        )
-    return message
 
 
 class WSProtocol(WSTransport, asyncio.BufferedProtocol):

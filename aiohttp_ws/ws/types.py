@@ -8,7 +8,14 @@ from collections.abc import Callable
 from enum import IntEnum
 from typing import Any, Final, NamedTuple
 
-__all__ = ("WS_CLOSED_MESSAGE", "WS_CLOSING_MESSAGE", "WSCloseCode", "WSMessage", "WSMsgType")
+__all__ = (
+    "WS_CLOSED_MESSAGE",
+    "WS_CLOSING_MESSAGE",
+    "WSAutoPingStrategy",
+    "WSCloseCode",
+    "WSMessage",
+    "WSMsgType",
+)
 
 
 class WSCloseCode(IntEnum):
@@ -18,6 +25,8 @@ class WSCloseCode(IntEnum):
     own: pass them as plain integers.
     """
 
+    #: A close frame without a code. Never sent; frame listeners get and give it for none.
+    NO_INFO = 0
     #: The connection has done what it was opened for.
     OK = 1000
     #: An end is leaving: a server shuts down, a browser moves to another page.
@@ -85,6 +94,15 @@ class WSMsgType(IntEnum):
     closing = CLOSING
     closed = CLOSED
     error = ERROR
+
+
+class WSAutoPingStrategy(IntEnum):
+    """When a frame-level connection pings by itself (``enable_auto_ping``)."""
+
+    #: After ``auto_ping_idle_timeout`` seconds in which nothing came.
+    PING_WHEN_IDLE = 1
+    #: Every ``auto_ping_idle_timeout`` seconds, whatever comes.
+    PING_PERIODICALLY = 2
 
 
 class WSMessage(NamedTuple):
