@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, cast
 
 from ..errors import BadHttpMessage, WSInvalidMessageError, WSProxyError
 from ..wire.http1 import HTTP_11, ResponseHead, ResponseParser, serialise_request_head
@@ -31,8 +31,8 @@ class Opening(asyncio.Protocol):
         self.parser = ResponseParser()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+        # Not all are asyncio's by class: aiofastnet's are so by their methods only.
+        self.transport = cast(asyncio.Transport, transport)
 
     def abort(self) -> None:
         """Close the transport, if there is one, without a word to the peer."""
