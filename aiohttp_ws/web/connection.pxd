@@ -50,8 +50,9 @@ cdef class HTTPConnection(Link):
         readonly Phase phase
         ConnectionSettings settings
         LoopResources resources
-        RequestParser parser
         readonly object task
+        # What reads requests and waits for them; None once another protocol has the transport.
+        RequestParser parser
         object pristine         # the context as it was when the task began
         Waiter waiter
         NextRequest next_request
@@ -72,4 +73,5 @@ cdef class HTTPConnection(Link):
     cdef int start_task(self) except -1
     cdef int end_request(self, object request, object response, double started) except -1
     cdef int close_transport(self) except -1
+    cdef int give_back(self) except -1
     cdef bint done_for(self)

@@ -143,13 +143,26 @@ cdef class HTTPConnection(Link):
             raise ClientConnectionResetError("the client closed the connection")
         if self.out is not None:
             self.flush()
+        rest = b"" if self.parser is None else self.parser.take_rest()
         self.phase = DETACHED
         self.stop_timer()
-        rest = self.parser.take_rest()
+        self.give_back()
         if self.reading_paused:
             self.reading_paused = False
             transport.resume_reading()
         return transport, rest
+
+    cdef int give_back(self) except -1:
+        """Release what an upgraded connection does not need: it may be idle for days."""
+        if self.request is None:
+            return 0  # it waits for a request, with all of this
+        self.parser = None
+        self.pristine = None
+        self.waiter = None
+        self.next_request = None
+        if type(self.request._message) is RequestHead:
+            (<RequestHead>self.request._message).give_back()
+        return 0
 
     async def shutdown(self, timeout=15.0):
         """Close the connection: its WebSocket with 1001, its request once answered.
@@ -196,6 +209,7 @@ cdef class HTTPConnection(Link):
         return self.resources.receive_buffer
 
     def buffer_updated(self, Py_ssize_t size):
+        cdef Waiter waiter
         if self.phase >= CLOSING:
             return
         self.in_batch = True
@@ -208,7 +222,9 @@ cdef class HTTPConnection(Link):
                     or self.failure is not None
                     or (self.phase == DISCARDING and not self.body_open)
                 ):
-                    self.waiter.wake()
+                    # Held here: the handler that this runs may detach().
+                    waiter = self.waiter
+                    waiter.wake()
             if self.phase < CLOSING:
                 self.keep_unparsed()
         finally:

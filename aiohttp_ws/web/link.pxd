@@ -7,7 +7,6 @@ cdef class Link(Flushable):
     cdef:
         readonly object loop
         object lower            # the transport, None once it is gone
-        object write            # its method
         readonly object peername  # the client's address, also when it is gone
         int fd                  # for writing straight to the socket; -1 for not
         bint backlogged         # the transport may hold bytes of ours

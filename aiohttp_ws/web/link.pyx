@@ -34,7 +34,6 @@ cdef class Link(Flushable):
         """Begin to use *transport*."""
         self.lower = transport
         self.peername = transport.get_extra_info("peername")
-        self.write = transport.write
         sock = plain_socket(transport)
         if sock is not None:
             self.fd = sock.fileno()
@@ -48,7 +47,6 @@ cdef class Link(Flushable):
             # Python 3.10 takes a TLS transport for forgotten that its peer closed and we did not.
             self.lower.close()
         self.lower = None
-        self.write = None
         self.fd = -1
         self.out = None
         self.writing_paused = False
@@ -150,7 +148,7 @@ cdef class Link(Flushable):
                 self.backlogged = True
                 if sent > 0:
                     data = data[sent:]
-        self.write(data)
+        self.lower.write(data)
         return 0
 
     # ------------------------------------------------------------------------ the clock

@@ -71,6 +71,7 @@ cdef class MessageHead:
 
     cpdef str first(self, str name)
     cdef object get_headers(self)
+    cdef int give_back(self) except -1
     cdef int _take(self, http1_scan *scan, const char *base) except -1
 
 

@@ -6,7 +6,7 @@ are made when first asked for, since many a request is answered without them.
 
 cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
-from cpython.mem cimport PyMem_Free
+from cpython.mem cimport PyMem_Free, PyMem_Realloc
 from cpython.unicode cimport PyUnicode_DecodeUTF8
 from libc.string cimport memcmp, memcpy
 
@@ -159,6 +159,20 @@ cdef class MessageHead:
                 PyBytes_AS_STRING(self._block), self._fields, self._count
             )
         return self._headers
+
+    cdef int give_back(self) except -1:
+        """Release what can be built again; for heads that outlive their handling by far."""
+        cdef http1_field *fitting
+        self._headers = None
+        self._raw_headers = None
+        if self._count:
+            # There is room for 16 of them, or for more.
+            fitting = <http1_field *>PyMem_Realloc(
+                self._fields, self._count * sizeof(http1_field)
+            )
+            if fitting != NULL:
+                self._fields = fitting
+        return 0
 
     @property
     def headers(self):
