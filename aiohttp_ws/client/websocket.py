@@ -34,6 +34,11 @@ class ClientWebSocketResponse(MessageStream):
     ends when the connection does.
     """
 
+    # A __dict__ is made when someone puts an attribute of their own on it.
+    __slots__ = ("__dict__", "__weakref__", "_deflate", "_protocol", "_response")
+
+    _connection: MessageConnection
+
     def __init__(
         self,
         response: ClientResponse,
@@ -44,7 +49,6 @@ class ClientWebSocketResponse(MessageStream):
         receive_timeout: float | None,
     ) -> None:
         self._response = response
-        self._ws = connection
         self._protocol = protocol
         self._deflate = deflate
         self._attach(connection, receive_timeout)
@@ -76,7 +80,7 @@ class ClientWebSocketResponse(MessageStream):
         :raises ValueError: *code* or *message* cannot be sent.
         """
         check_close(code, message)
-        return await self._ws.close(code, message, True)
+        return await self._connection.close(code, message, True)
 
     async def __aenter__(self) -> ClientWebSocketResponse:
         return self

@@ -39,7 +39,6 @@ class StreamWriter(AbstractStreamWriter):
     """
 
     __slots__ = (
-        "_buffered",
         "_chunked",
         "_compressor",
         "_connection",

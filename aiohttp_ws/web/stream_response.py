@@ -364,12 +364,14 @@ class StreamResponse(ValueMapping, ContentFields):
 
     async def _prepare_head(self, request: BaseRequest) -> None:
         """Complete the headers and let ``on_response_prepare`` see them."""
-        self._at_once = False
+        if self._at_once:
+            self._at_once = False
         self._req = request
         self._payload_writer = request.writer  # type: ignore[assignment]
         if self._keep_alive is None:
             self._keep_alive = request.keep_alive and request.protocol.allows_keep_alive
-        self._must_be_empty_body = forbids_body(request.method, self._status)
+        if forbids_body(request.method, self._status) != self._must_be_empty_body:
+            self._must_be_empty_body = not self._must_be_empty_body
         if self._compression:
             await self._start_compression(request)
         self._prepare_headers()

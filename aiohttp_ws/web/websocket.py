@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .. import hdrs
 from ..errors import HandshakeError
+from ..http.headers import reason_of
 from ..wire.deflate import DeflateOptions
 from ..wire.handshake import ServerHandshake, accept_request
 from ..ws.close_codes import check_close
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 
     from ..abc import AbstractStreamWriter
     from ..typedefs import Byteish
-    from ..ws.messages import MessageConnection
     from .request import BaseRequest
 
 __all__ = ("WebSocketReady", "WebSocketResponse")
@@ -44,6 +44,16 @@ class WebSocketReady(NamedTuple):
 
     def __bool__(self) -> bool:
         return self.ok
+
+
+class _Opening(NamedTuple):
+    """What the opening handshake takes, and nobody after it."""
+
+    origins: Sequence[str | re.Pattern[str] | None] | None
+    protocols: tuple[str, ...]
+    deflate: DeflateOptions | None
+    receive_timeout: float | None
+    connection: dict[str, Any]
 
 
 class WebSocketResponse(StreamResponse, MessageStream):
@@ -73,6 +83,25 @@ class WebSocketResponse(StreamResponse, MessageStream):
         requests without ``Origin``; others get 403. ``None`` instead of a sequence allows all.
     """
 
+    # An open connection keeps little here, and has no __dict__ until someone puts an attribute
+    # of their own on it: a hundred thousand idle ones are a hundred thousand of these.
+    __slots__ = (
+        "_compress",
+        "_eof_sent",
+        "_fields",
+        "_head_length",
+        "_keep_alive",
+        "_opening",
+        "_payload_writer",
+        "_req",
+        "_state",
+        "_ws_protocol",
+    )
+
+    _status = 101
+    _reason = reason_of(101)
+    _must_be_empty_body = True
+
     def __init__(
         self,
         *,
@@ -89,7 +118,6 @@ class WebSocketResponse(StreamResponse, MessageStream):
         max_queue: int = 256 * 1024,
         origins: Sequence[str | re.Pattern[str] | None] | None = None,
     ) -> None:
-        super().__init__(status=101)
         check_settings(
             max_msg_size=max_msg_size,
             max_queue=max_queue,
@@ -100,46 +128,48 @@ class WebSocketResponse(StreamResponse, MessageStream):
         )
         if isinstance(protocols, str):
             raise TypeError(f"protocols must be a sequence of strings, not {protocols!r}")
-        self._timeout = timeout
-        self._default_receive_timeout = receive_timeout
-        self._autoclose = autoclose
-        self._autoping = autoping
-        self._heartbeat = heartbeat
-        self._protocols = tuple(protocols)
         if isinstance(compress, DeflateOptions):
-            self._deflate: DeflateOptions | None = compress
+            deflate: DeflateOptions | None = compress
         else:
-            self._deflate = DEFAULT_DEFLATE if compress else None
+            deflate = DEFAULT_DEFLATE if compress else None
         self._compress: int | bool = compress if isinstance(compress, bool) else True
-        self._max_msg_size = max_msg_size
-        self._writer_limit = writer_limit
-        self._decode_text = decode_text
-        self._max_queue = max_queue
-        self._origins = origins
         self._ws_protocol: str | None = None
-        self._ws: MessageConnection | None = None
+        self._opening: _Opening | None = _Opening(
+            origins,
+            tuple(protocols),
+            deflate,
+            receive_timeout,
+            {
+                "max_msg_size": max_msg_size,
+                "max_queue": max_queue,
+                "autoping": autoping,
+                "autoclose": autoclose,
+                "decode_text": decode_text,
+                "heartbeat": heartbeat,
+                "close_timeout": timeout,
+                "writer_limit": writer_limit,
+            },
+        )
+        # These have defaults in the class, which slots hide.
+        self._fields = None
+        self._state = None
+        self._req = None
+        self._payload_writer = None
+        self._keep_alive = None
+        self._head_length = 0
+        self._eof_sent = False
 
     # ------------------------------------------------------- the opening handshake
 
     def can_prepare(self, request: BaseRequest) -> WebSocketReady:
         """Say whether *request* can become a WebSocket, without answering it."""
-        if self._ws is not None:
+        if self._opening is None:
             raise RuntimeError("Already started")
         try:
-            handshake = self._accept(request)
+            handshake = _accept(request, self._opening)
         except HandshakeError:
             return WebSocketReady(False, None)
         return WebSocketReady(True, handshake.subprotocol)
-
-    def _accept(self, request: BaseRequest) -> ServerHandshake:
-        return accept_request(
-            request.method,
-            request.version,
-            request.headers,
-            origins=self._origins,
-            subprotocols=self._protocols,
-            deflate=self._deflate,
-        )
 
     async def prepare(self, request: BaseRequest) -> AbstractStreamWriter | None:
         """Answer *request* with 101 and open the WebSocket.
@@ -147,10 +177,11 @@ class WebSocketResponse(StreamResponse, MessageStream):
         :raises HTTPException: *request* is no valid opening handshake (RFC 6455 4.2); let it
             go on to answer the client with the reason.
         """
-        if self._ws is not None:
+        opening = self._opening
+        if opening is None:
             return self._payload_writer
         try:
-            handshake = self._accept(request)
+            handshake = _accept(request, opening)
         except HandshakeError as exc:
             raise refusal(exc, request.method) from None
         for name, value in handshake.headers:
@@ -167,26 +198,19 @@ class WebSocketResponse(StreamResponse, MessageStream):
             loop,
             server=True,
             rest=rest,
-            max_msg_size=self._max_msg_size,
-            max_queue=self._max_queue,
-            autoping=self._autoping,
-            autoclose=self._autoclose,
-            decode_text=self._decode_text,
-            heartbeat=self._heartbeat,
-            close_timeout=self._timeout,
-            writer_limit=self._writer_limit,
             deflate=handshake.deflate,
-            deflate_options=self._deflate,
+            deflate_options=opening.deflate,
+            **opening.connection,
         )
-        self._ws = connection
-        self._attach(connection, self._default_receive_timeout)
+        self._attach(connection, opening.receive_timeout)
         protocol.websocket = self
         connection.when_lost(protocol.connection_lost)
+        self._opening = None
         return self._payload_writer
 
     @property
     def prepared(self) -> bool:
-        return self._ws is not None
+        return self._connection is not None
 
     @property
     def ws_protocol(self) -> str | None:
@@ -218,10 +242,10 @@ class WebSocketResponse(StreamResponse, MessageStream):
         :returns: ``False`` when the connection was closed already.
         :raises ValueError: *code* or *message* cannot be sent.
         """
-        if self._ws is None:
+        if self._connection is None:
             raise RuntimeError("Call .prepare() first")
         check_close(code, message)
-        return await self._ws.close(code, message, drain)
+        return await self._connection.close(code, message, drain)
 
     async def write(self, data: Byteish) -> None:
         """A WebSocket has no body: use ``send_*``."""
@@ -231,9 +255,20 @@ class WebSocketResponse(StreamResponse, MessageStream):
         """Close the connection at the handler's end, as :meth:`close` with code 1000."""
         if self._eof_sent:
             return
-        if self._ws is not None:
+        if self._connection is not None:
             await self.close()
         self._eof_sent = True
+
+
+def _accept(request: BaseRequest, opening: _Opening) -> ServerHandshake:
+    return accept_request(
+        request.method,
+        request.version,
+        request.headers,
+        origins=opening.origins,
+        subprotocols=opening.protocols,
+        deflate=opening.deflate,
+    )
 
 
 def refusal(error: HandshakeError, method: str) -> HTTPException:

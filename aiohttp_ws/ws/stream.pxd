@@ -26,7 +26,7 @@ cdef class Receive(Awaitable):
 cdef class MessageStream:
     """The reader and writer of a connection, as servers and clients share it."""
     cdef:
-        MessageConnection _connection
+        readonly MessageConnection _connection
         object _receive_timeout
 
     cdef object _receive(self, Want want, object loads, object timeout)

@@ -52,7 +52,7 @@ async def test_messages_set_aside_leave_alone_what_another_connection_has_just_r
     peer, _ = await open_raw(server.host, server.port, path="/chat")
     peer.send_bytes(b"".join(frame(TEXT, b"X" * 50, mask=True) for _ in range(400)))
     ws = await opened
-    while ws._ws.queued_bytes < 1000:  # noqa: ASYNC110
+    while ws._connection.queued_bytes < 1000:  # noqa: ASYNC110
         await asyncio.sleep(0)
 
     reader, writer = await asyncio.open_connection(server.host, server.port)
@@ -76,7 +76,7 @@ async def test_a_peer_that_breaks_the_protocol_and_leaves_is_no_error_of_ours(
 
     assert (await ends.ws.receive()).type is WSMsgType.ERROR
     assert ends.ws.close_code == 1002
-    while not ends.ws._ws.transport.is_disconnected:  # noqa: ASYNC110
+    while not ends.ws._connection.transport.is_disconnected:  # noqa: ASYNC110
         await asyncio.sleep(0)
     assert [each for each in caplog.records if each.levelno >= logging.WARNING] == []
 
@@ -116,7 +116,7 @@ async def test_messages_in_the_handshakes_packet_that_fill_the_queue_keep_their_
     ws = await opened
     peer.send_bytes(b"".join(frames[100:]))
     await peer.writer.drain()
-    assert not ws._ws.transport.underlying_transport.is_reading()
+    assert not ws._connection.transport.underlying_transport.is_reading()
     go_on.set()
     assert await peer.skip_to_close() == (3000, "")
     peer.writer.close()
@@ -173,10 +173,10 @@ async def test_a_closing_peer_that_does_not_read_is_dropped_after_the_timeout(
     client = plain_client(server)
     client.send(HANDSHAKE)
     ws = await opened
-    while not ws._ws.transport.writing_paused:
+    while not ws._connection.transport.writing_paused:
         asyncio.ensure_future(ws.send_bytes(b"x" * 100_000)).cancel()
         await asyncio.sleep(0)
-    ws._ws.when_lost(lambda exc: lost.set_result(None))
+    ws._connection.when_lost(lambda exc: lost.set_result(None))
     client.send(frame(CLOSE, closing(1000), mask=True))
 
     await asyncio.wait_for(lost, PATIENCE)
