@@ -50,7 +50,7 @@ SERVERS = {
 }
 
 
-def start(name, port, loop, deflate=False):
+def start(name, port, loop, deflate=None):
     if name in EXTRA:
         argv = EXTRA[name].format(port=port).split()
     else:
@@ -58,7 +58,7 @@ def start(name, port, loop, deflate=False):
             [program("limit"), str(port), name[6:]]
             if name.startswith("limit-")
             else [sys.executable, os.path.join(HERE, "servers.py"), name, str(port), loop]
-            + (["deflate"] if deflate else [])
+            + ([deflate] if deflate else [])
         )
     p = subprocess.Popen(
         ["taskset", "-c", "0", *argv],
@@ -157,6 +157,11 @@ def main():
         action="store_true",
         help="ws only: permessage-deflate on a JSON message of --size bytes",
     )
+    ap.add_argument(
+        "--defaults",
+        action="store_true",
+        help="with --deflate: ours with its own level and windows, not with aiohttp's",
+    )
     ap.add_argument("--script")
     ap.add_argument(
         "--extra",
@@ -169,6 +174,7 @@ def main():
     EXTRA.update(e.split("=", 1) for e in a.extra)
     if a.deflate and not a.servers:
         a.servers = "aiohttp,websockets,picows-websockets,asgi-uvicorn"
+    deflate = ("deflate" if a.defaults else "deflate-as-aiohttp") if a.deflate else None
     names = a.servers.split(",") if a.servers else SERVERS[a.kind]
     res = {n: [] for n in names}
     port = 21000 + os.getpid() % 5000
@@ -176,7 +182,7 @@ def main():
         for n in names:
             port += 1
             try:
-                p = start(n, port, a.loop, a.deflate)
+                p = start(n, port, a.loop, deflate)
             except Exception as e:
                 print(n, "FAILED", str(e)[-300:], file=sys.stderr)
                 continue

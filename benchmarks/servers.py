@@ -8,7 +8,9 @@ WebSocket messages on /ws. It prints "ready" when it listens."""
 import asyncio
 import sys
 
-DEFLATE = sys.argv[-1:] == ["deflate"]
+DEFLATE = sys.argv[-1].startswith("deflate")
+# compare.py measures with the level and the window that aiohttp has, not with our defaults.
+AS_AIOHTTP = sys.argv[-1] == "deflate-as-aiohttp"
 HELLO = (
     b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Type: text/plain; charset=utf-8\r\n\r\nhello"
 )
@@ -93,12 +95,17 @@ async def raw(factory, port, fast=False):
 # ----------------------------------------------------------- aiohttp and ours
 async def aiohttp_like(mod, port):
     web, WSMsgType = mod.web, mod.WSMsgType
+    compress = DEFLATE
+    if AS_AIOHTTP and hasattr(mod, "DeflateOptions"):
+        compress = mod.DeflateOptions(
+            level=1, server_max_window_bits=None, client_max_window_bits=None
+        )
 
     async def hello(request):
         return web.Response(text="hello")
 
     async def ws(request):
-        w = web.WebSocketResponse(compress=DEFLATE, max_msg_size=0)
+        w = web.WebSocketResponse(compress=compress, max_msg_size=0)
         await w.prepare(request)
         async for m in w:
             if m.type is WSMsgType.TEXT:

@@ -76,6 +76,7 @@ PEERS = {
     "httptools": library("httptools"),
     "trustme": library("trustme"),
     "uvloop": library("uvloop"),
+    "zlib_ng": library("zlib_ng", "zlib-ng"),
     "anyio": library("anyio"),
     "pytest-aiohttp": library("pytest_aiohttp", "pytest-aiohttp"),
 }

@@ -2,6 +2,7 @@
 
 from libc.stdint cimport uint8_t
 
+from aiohttp_ws.wire.contexts cimport MessageInflater
 from aiohttp_ws.wire.frames cimport Frame, aws_utf8
 from aiohttp_ws.ws.transport cimport WSListener
 
@@ -10,7 +11,7 @@ cdef class MessageAssembler(WSListener):
     cdef:
         bint decode_text
         Py_ssize_t max_message_size     # bytes, 0 for no limit
-        object inflater                 # of permessage-deflate, or None
+        MessageInflater inflater        # of permessage-deflate, or None
         # the message in progress
         uint8_t *parts
         Py_ssize_t parts_used, parts_capacity

@@ -1,7 +1,6 @@
 """From frames to messages: fragments joined, inflated, validated (RFC 6455 5.4, RFC 7692)."""
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
-from cpython.memoryview cimport PyMemoryView_FromMemory
 from cpython.unicode cimport PyUnicode_DecodeUTF8
 from libc.stdlib cimport free, realloc
 from libc.string cimport memcpy, memset
@@ -48,9 +47,8 @@ cdef class MessageAssembler(WSListener):
         if limit:
             # 0 would mean no limit; the inflater refuses the first byte beyond it.
             limit = max(1, limit - self.parts_used)
-        view = PyMemoryView_FromMemory(<char *>frame.payload, frame.size, 0x100)
         try:
-            piece = self.inflater.inflate(view, last, limit)
+            piece = self.inflater.inflate_memory(frame.payload, frame.size, last, limit)
         except WebSocketError as exc:
             return self.fail(exc.code, str(exc))
         if limit and self.parts_used + PyBytes_GET_SIZE(piece) > self.max_message_size:

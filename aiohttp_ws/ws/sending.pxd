@@ -2,6 +2,7 @@
 
 from libc.stdint cimport uint8_t
 
+from aiohttp_ws.wire.contexts cimport MessageDeflater
 from aiohttp_ws.ws.assembly cimport MessageAssembler
 from aiohttp_ws.ws.loop cimport Awaitable
 from aiohttp_ws.ws.transport cimport WSTransport
@@ -20,7 +21,7 @@ cdef class MessageSender(MessageAssembler):
         readonly WSTransport transport
         readonly object loop
         State state
-        object deflater                 # of permessage-deflate, or None
+        MessageDeflater deflater        # of permessage-deflate, or None
         Py_ssize_t compress_from        # messages below this size are not compressed
         list drain_waiters
         bytes pending_pong
