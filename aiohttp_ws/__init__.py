@@ -121,6 +121,10 @@ from .wire.deflate import (
     DeflateOptions,
     DeflateParams,
 )
+from .ws.broadcast import (
+    BroadcastReport,
+    broadcast,
+)
 from .ws.frame import (
     WSCloseHandshake,
     WSCloseInfo,
@@ -150,6 +154,7 @@ __all__ = (
     "BadContentDispositionParam",
     "BaseConnector",
     "BasicAuth",
+    "BroadcastReport",
     "BufferedReaderPayload",
     "BytesIOPayload",
     "BytesPayload",
@@ -242,6 +247,7 @@ __all__ = (
     "WSUpgradeResponse",
     "WSUpgradeResponseWithListener",
     "WebSocketError",
+    "broadcast",
     "content_disposition_filename",
     "encode_basic_auth",
     "get_payload",

@@ -2,6 +2,7 @@
 
 from libc.stdint cimport uint8_t
 
+from aiohttp_ws.wire.contexts cimport MessageDeflater
 from aiohttp_ws.ws.frame cimport WSCloseHandshake
 from aiohttp_ws.ws.output cimport Output
 from aiohttp_ws.ws.types cimport WSMsgType
@@ -14,9 +15,10 @@ cdef class FrameSender(Output):
         bint is_framed              # the listener is a user's
         bint receiving              # frames are still wanted
         bint compressing            # the message being sent, fragment by fragment
+        bint in_message             # of its own a fragment is still to come
         unsigned long thread_id
         Py_ssize_t compress_from
-        object deflater
+        MessageDeflater deflater    # of permessage-deflate, or None
 
     # Sends *msg_size* bytes at *msg_ptr*, before which 14 bytes belong to the header; a
     # client's are masked in place.

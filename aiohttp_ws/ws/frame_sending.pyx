@@ -3,7 +3,6 @@
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_GET_SIZE
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_GET_SIZE
-from cpython.memoryview cimport PyMemoryView_FromMemory
 from cpython.unicode cimport PyUnicode_DecodeUTF8
 from libc.string cimport memcpy
 
@@ -83,13 +82,13 @@ cdef class FrameSender(Output):
                     f"control frame of {size} bytes, fin={first & FIN != 0}: at most 125 bytes in"
                     " one frame (RFC 6455 5.5); send a data message instead"
                 )
-        elif self.deflater is not None and not first & RSV1:
+            return self.put(first, payload, size, owner)
+        self.in_message = not first & FIN
+        if self.deflater is not None and not first & RSV1:
             if opcode != OP_CONTINUATION:
                 self.compressing = size >= self.compress_from
             if self.compressing:
-                squeezed = self.deflater.compress(
-                    PyMemoryView_FromMemory(<char *>payload, size, 0x100), first & FIN != 0
-                )
+                squeezed = self.deflater.compress_memory(payload, size, first & FIN != 0)
                 if opcode != OP_CONTINUATION:
                     first |= RSV1
                 return self.put(
@@ -166,6 +165,7 @@ cdef class FrameSender(Output):
             raise ValueError("a close frame is sent with send_close()")
         if self.deflater is not None or msg_type > WSMsgType.BINARY:
             return self.put_message(first, <const uint8_t *>msg_ptr, msg_size, None)
+        self.in_message = not fin
         return self.put_behind_room(first, <uint8_t *>msg_ptr, msg_size)
 
     cpdef send_reuse_external_bytearray(

@@ -96,6 +96,21 @@ cdef class Output(Flushable):
             return self.leave()
         return self.flush_with(payload, size)
 
+    cdef int put_made(self, const uint8_t *frame, Py_ssize_t size) except -1:
+        """Write a server's frame that is made already, for this connection and others."""
+        if self.fd >= 0 and self.out_used == 0 and not self.backlogged and not self.in_batch:
+            return self.flush_with(frame, size)
+        memcpy(self.reserve(size), frame, size)
+        self.out_used += size
+        return self.leave()
+
+    cdef Py_ssize_t unsent(self) except -1:
+        """Return how many bytes wait: here and in the transport."""
+        cdef Py_ssize_t waiting = self.out_used
+        if self.backlogged or self.fd < 0:
+            waiting += <Py_ssize_t>self.underlying_transport.get_write_buffer_size()
+        return waiting
+
     cdef int leave(self) except -1:
         """Decide when the output leaves; see the module's docstring."""
         cdef double now

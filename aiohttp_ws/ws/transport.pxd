@@ -2,6 +2,7 @@
 
 from libc.stdint cimport uint8_t
 
+from aiohttp_ws.wire.contexts cimport MessageInflater
 from aiohttp_ws.wire.frames cimport Frame, FrameReader
 from aiohttp_ws.ws.frame cimport WSFrame
 from aiohttp_ws.ws.frame_control cimport FrameControl
@@ -42,7 +43,7 @@ cdef class WSTransport(FrameControl):
         object failure          # what wait_disconnected() raises
         object ended_future
         object abort_timer
-        object inflater
+        MessageInflater inflater
 
     cdef int attach(self, object transport, LoopResources resources) except -1
     cdef int feed(self, bytes data) except -1

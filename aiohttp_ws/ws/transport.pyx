@@ -32,9 +32,10 @@ from aiohttp_ws.ws.loop cimport RECEIVE_BUFFER, plain_socket, resources_of
 from aiohttp_ws.ws.types cimport WSMsgType
 
 from aiohttp_ws.errors import WebSocketError, WSProtocolError
-from aiohttp_ws.wire.deflate import MessageDeflater, MessageInflater
+from aiohttp_ws.wire.contexts import MessageDeflater, MessageInflater
 from aiohttp_ws.ws.auto_ping import AutoPing
 from aiohttp_ws.ws.close_codes import named_close_code
+from aiohttp_ws.ws.live_contexts import live_contexts
 
 cdef extern from "Python.h":
     unsigned long PyThread_get_thread_ident()
@@ -348,6 +349,7 @@ cdef class WSTransport(FrameControl):
         :param preamble: to be sent before any frame: the answer to the opening handshake.
         :param rest: what came behind the opening handshake.
         """
+        loop = asyncio.get_running_loop()
         self.is_framed = True
         self.prompt = True
         self.thread_id = PyThread_get_thread_ident()
@@ -359,11 +361,12 @@ cdef class WSTransport(FrameControl):
         if deflate is not None:
             options = settings.compression
             self.compress_from = options.threshold
+            contexts = live_contexts(loop)
             self.deflater = MessageDeflater(
-                deflate, not self.is_client_side, level=options.level, mem_level=options.mem_level
+                deflate, not self.is_client_side, options.level, options.mem_level, contexts
             )
-            self.inflater = MessageInflater(deflate, not self.is_client_side)
-        self.attach(transport, resources_of(asyncio.get_running_loop()))
+            self.inflater = MessageInflater(deflate, not self.is_client_side, contexts)
+        self.attach(transport, resources_of(loop))
         self.in_batch = True
         try:
             if preamble:
@@ -390,10 +393,9 @@ cdef class WSTransport(FrameControl):
     cdef object inflate(self, Frame *frame):
         """Let *frame* carry what it inflates to; return the bytes that hold it."""
         cdef bytes piece
-        view = PyMemoryView_FromMemory(<char *>frame.payload, frame.size, 0x100)
         try:
-            piece = self.inflater.inflate(
-                view, frame.flags & FIN != 0, self.reader.max_frame_size
+            piece = self.inflater.inflate_memory(
+                frame.payload, frame.size, frame.flags & FIN != 0, self.reader.max_frame_size
             )
         except WebSocketError as exc:
             message = str(exc).replace("max_msg_size", "max_frame_size")

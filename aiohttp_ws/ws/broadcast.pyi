@@ -1,0 +1,20 @@
+from collections.abc import Iterable
+from typing import Any, Literal, NamedTuple
+
+from aiohttp_ws.typedefs import Byteish
+from aiohttp_ws.ws.stream import MessageStream
+from aiohttp_ws.ws.transport import WSTransport
+
+class BroadcastReport(NamedTuple):
+    sent: int
+    slow: list[Any]
+    closed: list[Any]
+
+def broadcast(
+    connections: Iterable[MessageStream | WSTransport],
+    message: str | Byteish,
+    *,
+    high_water: int | None = 1048576,
+    slow: Literal["skip", "close"] = "skip",
+    compress: bool | None = None,
+) -> BroadcastReport: ...
