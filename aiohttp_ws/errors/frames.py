@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -18,6 +19,9 @@ __all__ = (
     "WSProtocolError",
     "WSProxyError",
 )
+
+
+LOGIN = re.compile(r"(?<=//).*@", re.DOTALL)
 
 
 class WSError(Exception):
@@ -98,6 +102,8 @@ class WSInvalidUpgradeError(WSInvalidHeaderError):
 class WSInvalidURL(WSError):
     """The URL is none that ``ws_connect`` can connect to (RFC 6455 3).
 
+    The text of the error leaves out the user and the password.
+
     :param url: the URL; kept as :attr:`url`.
     :param msg: what is wrong with it.
     """
@@ -107,7 +113,10 @@ class WSInvalidURL(WSError):
         self.url = url
 
     def __str__(self) -> str:
-        return f"{self.args[0]!r} is no valid URL: {self.args[1]}"
+        url, msg = self.args
+        if isinstance(url, str):
+            url = LOGIN.sub("...@", url)  # A password is not for logs.
+        return f"{url!r} is no valid URL: {msg}"
 
 
 class WSProtocolError(WSError):

@@ -177,6 +177,8 @@ async def socket_of(
             f"socket_factory returned {sock!r}; it must return a socket.socket, or None"
         )
     try:
+        if sock.type != socket.SOCK_STREAM:
+            raise ValueError(f"socket_factory returned {sock!r}, which is no stream socket")
         sock.setblocking(False)
         if not is_connected(sock):
             addresses = await loop.getaddrinfo(

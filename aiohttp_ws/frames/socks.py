@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 from typing import TYPE_CHECKING, Any
 
-from ..errors import WSProxyError
+from ..errors import WSInvalidURL, WSProxyError
 from .url import WSParsedURL, authority
 
 if TYPE_CHECKING:
@@ -27,18 +27,26 @@ async def connect_through_socks(
     ``socks4`` resolves the host's name here; the others leave that to the proxy.
 
     :raises ImportError: when python-socks is not installed.
+    :raises WSInvalidURL: when SOCKS cannot carry the login in the URL of the proxy.
     :raises WSProxyError: when the proxy refuses, answers with no valid SOCKS or not at all.
     """
+    failed = f"proxy {proxy.scheme}://{authority(proxy.host, proxy.port)} did not connect to"
+    failed += f" {authority(url.host, url.port)}"
     try:
+        if proxy.scheme.startswith("socks4") and ":" in url.host:
+            raise WSProxyError(f"{failed}: SOCKS4 has no IPv6 addresses; use socks5://")
+        for text in (proxy.username or "", proxy.password or ""):
+            if not text.isascii() or len(text) > 255:
+                # RFC 1929 has a byte for the length, and python-socks no other encoding.
+                raise WSInvalidURL(proxy.url, "SOCKS has logins of 0 to 255 ASCII characters")
         dialog = socks_dialog(proxy, sock)
         from python_socks import ProxyError
 
-        target = authority(url.host, url.port)
         try:
-            return await dialog.connect(url.host, url.port, timeout=A_DAY)
+            host = url.host.partition("%")[0]
+            return await dialog.connect(host, url.port, timeout=A_DAY)
         except ProxyError as exc:
-            asked = f"{proxy.scheme}://{authority(proxy.host, proxy.port)}"
-            raise WSProxyError(f"proxy {asked} did not connect to {target}: {exc}") from exc
+            raise WSProxyError(f"{failed}: {exc}") from exc
     except BaseException:
         sock.close()
         raise

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import ModuleType
 from typing import Any
 
@@ -80,7 +80,7 @@ async def create_server(
     loop: asyncio.AbstractEventLoop,
     use_aiofastnet: bool | None,
     factory: ProtocolFactory,
-    host: str | list[str] | None = None,
+    host: str | Sequence[str] | None = None,
     port: int | None = None,
     *,
     path: str | None = None,

@@ -98,7 +98,7 @@ class Proxy(Listener):
     def with_login(self) -> str:
         """The URL with the login in it, percent-encoded to the last letter."""
         assert self.login is not None
-        user, password = ("".join(f"%{ord(c):02x}" for c in each) for each in self.login)
+        user, password = ("".join(f"%{byte:02x}" for byte in each.encode()) for each in self.login)
         return self.url.replace("://", f"://{user}:{password}@")
 
     async def say(self, writer: asyncio.StreamWriter) -> None:
