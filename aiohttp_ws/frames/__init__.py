@@ -1,8 +1,8 @@
 """The frame height: connect and serve with callbacks on frames."""
 
+from ..ws.upgrade import WSUpgradeRequest, WSUpgradeResponse, WSUpgradeResponseWithListener
 from .connect import ws_connect
 from .server import ws_create_server
-from .upgrade import WSUpgradeRequest, WSUpgradeResponse, WSUpgradeResponseWithListener
 from .url import WSParsedURL
 
 __all__ = (

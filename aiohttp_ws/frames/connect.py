@@ -27,13 +27,13 @@ from ..wire.deflate import DeflateParams, offer_header
 from ..wire.handshake import build_request_headers, check_response, generate_key
 from ..wire.http1 import END, ResponseHead, ResponseParser, serialise_request_head
 from ..ws.frame_opening import open_frames
+from ..ws.frame_options import Compression, LoggerLike, deflate_of, logger_of
 from ..ws.frame_settings import FrameSettings
 from ..ws.loop import resources_of
 from ..ws.transport import WSListener, WSTransport
 from ..ws.types import WSAutoPingStrategy
+from ..ws.upgrade import WSUpgradeRequest, WSUpgradeResponse
 from .dial import SocketFactory, open_transport
-from .options import Compression, LoggerLike, deflate_of, logger_of
-from .upgrade import WSUpgradeRequest, WSUpgradeResponse
 from .url import WSParsedURL, authority, basic_authorization, parse_url
 
 __all__ = ("ws_connect",)

@@ -13,13 +13,13 @@ from ..wire.deflate import negotiate
 from ..wire.handshake import accept_key, check_request
 from ..wire.http1 import RequestHead, RequestParser
 from ..ws.frame_opening import open_frames
+from ..ws.frame_options import Compression, LoggerLike, deflate_of, logger_of
 from ..ws.frame_settings import FrameSettings
 from ..ws.loop import resources_of
 from ..ws.transport import WSListener
 from ..ws.types import WSAutoPingStrategy
-from .options import Compression, LoggerLike, deflate_of, logger_of
+from ..ws.upgrade import WSUpgradeRequest, WSUpgradeResponse, WSUpgradeResponseWithListener
 from .transports import create_server
-from .upgrade import WSUpgradeRequest, WSUpgradeResponse, WSUpgradeResponseWithListener
 
 __all__ = ("ws_create_server",)
 

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from multidict import CIMultiDict
 
-from aiohttp_ws.frames.upgrade import (
+from aiohttp_ws.wire.http1 import RequestHead, RequestParser, ResponseHead, ResponseParser
+from aiohttp_ws.ws.upgrade import (
     WSUpgradeRequest,
     WSUpgradeResponse,
     WSUpgradeResponseWithListener,
 )
-from aiohttp_ws.wire.http1 import RequestHead, RequestParser, ResponseHead, ResponseParser
 
 
 def request_of(data: bytes) -> WSUpgradeRequest:

@@ -11,7 +11,7 @@ from ..typedefs import Byteish, LooseHeaders
 from ..wire.http1 import HTTP_10, HTTP_11, RequestHead, ResponseHead, serialise_response
 
 if TYPE_CHECKING:
-    from ..ws.transport import WSListener
+    from .transport import WSListener
 
 __all__ = ("WSUpgradeRequest", "WSUpgradeResponse", "WSUpgradeResponseWithListener")
 

@@ -1,4 +1,4 @@
-"""What ``ws_connect`` and ``ws_create_server`` make of their options."""
+"""What the options of connections at the frame height stand for."""
 
 from __future__ import annotations
 
