@@ -14,6 +14,8 @@ export LOOP ?= asyncio
 unexport PYTHONDONTWRITEBYTECODE
 # How many times the usual number of examples `make fuzz` tries.
 FUZZ ?= 50
+# How many connections each part of `make soak` opens, uses and closes.
+SOAK ?= 100000
 
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip install --quiet --disable-pip-version-check
@@ -28,7 +30,7 @@ COMPILED_FROM := setup.py $(PYX) $(shell find aiohttp_ws -name '*.pxd' -o -name 
 	$(filter-out $(GENERATED),$(shell find aiohttp_ws -name '*.c'))
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-all lint format bench docs conformance fuzz sanitize build clean
+.PHONY: help run test test-all lint format bench docs conformance fuzz sanitize soak build clean
 .DELETE_ON_ERROR:
 
 help: ## list these targets
@@ -74,6 +76,9 @@ fuzz: $(VENV)/.built $(VENV)/.test-deps ## the property tests, with FUZZ=50 time
 sanitize: ## the compiled modules' tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	@$(MAKE) --silent --no-print-directory .venv-sanitize/.test-deps VENV=.venv-sanitize
 	@.venv-sanitize/bin/python .ci/sanitize.py $(ARGS)
+
+soak: $(VENV)/.built $(VENV)/.test-deps ## SOAK=100000 connections at each height; no process may grow
+	$(PY) -m tests.soak $(SOAK) $(ARGS)
 
 bench: ## the side-by-side benchmark against a C floor and the peers (see benchmarks/README.rst)
 	@$(MAKE) --no-print-directory .venv-bench/.bench-deps VENV=.venv-bench

@@ -1,0 +1,51 @@
+"""A process under soak: ``python -m tests.soak.subject server|client HEIGHT PORT 0|1``.
+
+It is told what to do, a line a command, and answers each with a line of JSON:
+
+``measure``   what it holds, as :class:`Holdings` has it
+``run N``     (client) open, use and end N connections
+"""
+
+import asyncio
+import dataclasses
+import json
+import sys
+
+from tests.soak.client import SessionClients
+from tests.soak.heights import HEIGHTS
+from tests.soak.measuring import holdings
+
+
+async def main(role: str, height: str, port: int, deflate: bool) -> None:
+    clients = None
+    if role == "server":
+        port = await HEIGHTS[height](deflate)
+    else:
+        clients = SessionClients(port, deflate)
+    commands = await standard_input()
+    answer(port)
+    while line := (await commands.readline()).decode().split():
+        match line:
+            case ["measure"]:
+                answer(dataclasses.asdict(await holdings()))
+            case ["run", count] if clients is not None:
+                await clients.run(int(count))
+                answer(None)
+            case _:
+                raise ValueError(f"no command: {line}")
+
+
+async def standard_input() -> asyncio.StreamReader:
+    reader = asyncio.StreamReader()
+    loop = asyncio.get_running_loop()
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    return reader
+
+
+def answer(value: object) -> None:
+    print(json.dumps(value), flush=True)
+
+
+if __name__ == "__main__":
+    role, height, port, deflate = sys.argv[1:]
+    asyncio.run(main(role, height, int(port), deflate == "1"))
