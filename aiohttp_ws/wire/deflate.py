@@ -60,6 +60,11 @@ class DeflateParams:
 class DeflateOptions:
     """What one end wants of permessage-deflate.
 
+    A sender's context takes ``2 ** (bits + 2)`` bytes for its window and ``2 ** (mem_level + 9)``
+    besides, a receiver's ``2 ** bits`` and 8 KiB. Contexts live while messages come: a second or
+    two without any, or 256 others in the same event loop, and no more is kept of them than the
+    last bytes that were received, ``2 ** bits`` at most, and 5 KiB at most of what was sent.
+
     :param server_no_context_takeover: the server forgets its window after each message: less
         memory between messages, less compression. A client asks for it, a server declares it.
     :param client_no_context_takeover: the same for the client. A client declares it, a server
@@ -75,7 +80,7 @@ class DeflateOptions:
         JSON messages takes 2 to 3 % fewer bytes than with level 6 and 12 bits; 1 takes a sixth
         more bytes, and for messages of 4 KiB about 0.6 of the CPU.
     :param mem_level: zlib's memory level, 1 to 9. The default is 5: its tables stay in the
-        processor's cache, and 8 gains next to nothing on messages.
+        processor's cache, and 8 gains next to nothing on messages. zlib-ng ignores it.
     :param threshold: messages below this many bytes are sent as they are; 0 compresses all.
     :raises ValueError: a value is out of its range.
     """
