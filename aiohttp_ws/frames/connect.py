@@ -75,9 +75,9 @@ async def ws_connect(
 ) -> tuple[WSTransport, WSListener]:
     """Open a WebSocket connection and give it a listener.
 
-    :param ws_listener_factory: makes the listener when the server has agreed; called with
-        nothing, or with the :class:`WSUpgradeRequest` and :class:`WSUpgradeResponse` when it
-        requires two arguments.
+    :param ws_listener_factory: makes the listener when the server has agreed; called with the
+        :class:`WSUpgradeRequest` and :class:`WSUpgradeResponse` if it can take two arguments,
+        else with nothing.
     :param url: ``ws://`` or ``wss://``; a user and a password in it are sent as
         ``Authorization: Basic``.
     :param ssl_context: for ``wss``; by default one that verifies the server's certificate.
@@ -405,18 +405,16 @@ def make_request(
 
 
 def wants_handshake(factory: ClientListenerFactory) -> bool:
-    """Whether *factory* is to be called with the request and the response."""
+    """Whether *factory* is to be called with the request and the response: if it takes both."""
+    if inspect.isclass(factory) and not any(
+        inspect.isfunction(method) for method in (factory.__init__, factory.__new__)
+    ):
+        return False  # a compiled class takes anything by what it tells, if it tells
     try:
-        parameters = inspect.signature(factory).parameters.values()
+        inspect.signature(factory).bind(None, None)
     except (TypeError, ValueError):
-        return False  # a compiled class that does not tell
-    positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    if any(each.kind is inspect.Parameter.VAR_POSITIONAL for each in parameters):
-        return not inspect.isclass(factory)
-    required = [
-        each for each in parameters if each.kind in positional and each.default is each.empty
-    ]
-    return len(required) >= 2
+        return False
+    return True
 
 
 def explained(exc: HandshakeError, head: ResponseHead) -> WSHandshakeError:

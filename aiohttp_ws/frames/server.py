@@ -23,6 +23,8 @@ from .transports import create_server
 
 __all__ = ("ws_create_server",)
 
+# Bytes that are read while the factory makes up its mind; more waits in the socket.
+MOST_REST = 65536
 # Seconds that a client has to read why it was refused, and to close.
 LINGER = 5.0
 
@@ -52,7 +54,8 @@ async def ws_create_server(
     """Listen for WebSocket connections and give each a listener.
 
     :param ws_listener_factory: called with the :class:`WSUpgradeRequest` before its WebSocket
-        headers are checked; it may be a coroutine function. What it returns decides:
+        headers are checked. It may be a coroutine function: it has all the time that it wants,
+        and is cancelled when the client leaves. What it returns decides:
 
         - a :class:`WSListener` accepts the connection;
         - a :class:`WSUpgradeResponseWithListener` does so with headers of its own, such as
@@ -123,6 +126,7 @@ class ServerOpening(asyncio.BufferedProtocol):
         "_factory",
         "_loop",
         "_parser",
+        "_rest",
         "_settings",
         "_task",
         "_timer",
@@ -145,6 +149,7 @@ class ServerOpening(asyncio.BufferedProtocol):
         self._task: asyncio.Future[Any] | None = None
         self._parser = RequestParser()
         self._buffer = resources_of(loop).receive_buffer
+        self._rest = b""  # what comes while the factory makes up its mind
         self._ended = False
 
     # ------------------------------------------------------- called by the event loop
@@ -165,6 +170,11 @@ class ServerOpening(asyncio.BufferedProtocol):
 
     def buffer_updated(self, nbytes: int) -> None:
         if self._ended:
+            return
+        if self._task is not None:
+            self._rest += self._buffer[:nbytes]
+            if len(self._rest) > MOST_REST:
+                self._transport.pause_reading()
             return
         parser = self._parser
         parser.feed_from(self._buffer, nbytes)
@@ -195,8 +205,8 @@ class ServerOpening(asyncio.BufferedProtocol):
         if answer is None or isinstance(answer, WSListener) or not inspect.isawaitable(answer):
             self._on_answer(head, request, cast("Answer", answer))
             return
-        # What the client sends meanwhile waits in its socket.
-        self._transport.pause_reading()
+        # The client has done its part. It is read on, to see it leave.
+        self._stop_timer()
         self._task = asyncio.ensure_future(self._answer_later(head, request, answer))
 
     async def _answer_later(
@@ -205,19 +215,24 @@ class ServerOpening(asyncio.BufferedProtocol):
         try:
             decided = await answer
         except Exception as exc:
-            self._task = None
+            self._resume()
             self._factory_failed(exc)
             return
-        self._task = None
+        except BaseException:
+            self._transport.abort()
+            raise
+        self._resume()
         if self._ended:
             return
         try:
             self._on_answer(head, request, decided)
         except HandshakeError as exc:
             self._refuse(exc.status, exc.message, exc.headers)
-        finally:
-            if not self._transport.is_closing():
-                self._transport.resume_reading()
+
+    def _resume(self) -> None:
+        self._task = None
+        if len(self._rest) > MOST_REST and not self._ended:
+            self._transport.resume_reading()
 
     def _factory_failed(self, exc: Exception) -> None:
         self._settings.logger.error("exception in the listener factory", exc_info=exc)
@@ -271,12 +286,12 @@ class ServerOpening(asyncio.BufferedProtocol):
             response = Accepted(key, extension)
             preamble = response.to_bytes()
         else:
-            response.headers["Connection"] = "Upgrade"
-            response.headers["Upgrade"] = "websocket"
-            response.headers["Sec-WebSocket-Accept"] = accept_key(key)
-            if extension is not None:
-                response.headers["Sec-WebSocket-Extensions"] = extension
-            preamble = bytes(response.to_bytes())
+            response = accepting(response, key, extension)
+            try:
+                preamble = response.to_bytes()
+            except (TypeError, ValueError) as exc:
+                self._factory_failed(exc)
+                return
         self._ended = True
         self._stop_timer()
         open_frames(
@@ -288,7 +303,7 @@ class ServerOpening(asyncio.BufferedProtocol):
             response=response,
             deflate=params,
             preamble=preamble,
-            rest=self._parser.take_rest(),
+            rest=self._parser.take_rest() + self._rest,
         )
 
     def _refuse(self, status: int, reason: str, headers: dict[str, str] | None = None) -> None:
@@ -334,6 +349,19 @@ class ServerOpening(asyncio.BufferedProtocol):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+
+def accepting(response: WSUpgradeResponse, key: str, extension: str | None) -> WSUpgradeResponse:
+    """A copy of the factory's *response* that answers one request: it may answer others yet."""
+    copy = WSUpgradeResponse()
+    copy.version, copy.status, copy.body = response.version, response.status, response.body
+    copy.headers = response.headers.copy()
+    copy.headers["Connection"] = "Upgrade"
+    copy.headers["Upgrade"] = "websocket"
+    copy.headers["Sec-WebSocket-Accept"] = accept_key(key)
+    if extension is not None:
+        copy.headers["Sec-WebSocket-Extensions"] = extension
+    return copy
 
 
 class Accepted(WSUpgradeResponse):

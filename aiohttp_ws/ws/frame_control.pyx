@@ -79,10 +79,12 @@ cdef class FrameControl(FrameSender):
         """Ping *rounds* times, one after another; return how long each pong took, in seconds.
 
         :raises ConnectionResetError: the connection was lost meanwhile.
+        :raises RuntimeError: it is measuring already.
         """
         cdef double sent
         times = []
-        if self.pong_payload is not None:
+        self.check_thread()
+        if self.pong_future is not None:
             raise RuntimeError("measure_roundtrip_time() is running already")
         try:
             for _ in range(rounds):
@@ -106,6 +108,7 @@ cdef class FrameControl(FrameSender):
         For listeners that learn so only in ``on_ws_frame``. Does nothing when no answer is
         expected.
         """
+        self.check_thread()
         if self.pong_expected:
             self.pong_expected = False
             if self.auto_ping is not None:

@@ -84,9 +84,10 @@ cdef class FrameSender(Output):
                 )
             return self.put(first, payload, size, owner)
         self.in_message = not first & FIN
-        if self.deflater is not None and not first & RSV1:
+        if self.deflater is not None:
             if opcode != OP_CONTINUATION:
-                self.compressing = size >= self.compress_from
+                # With RSV1 it comes compressed, and its fragments with it.
+                self.compressing = not first & RSV1 and size >= self.compress_from
             if self.compressing:
                 squeezed = self.deflater.compress_memory(payload, size, first & FIN != 0)
                 if opcode != OP_CONTINUATION:

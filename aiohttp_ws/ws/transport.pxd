@@ -37,6 +37,7 @@ cdef class WSTransport(FrameControl):
         object lost_callback
         # The frame height only.
         bint disconnect_on_exception
+        bint ends_at_close      # nothing is left to do once the peer's close frame has come
         readonly object request
         readonly object response
         object logger
@@ -57,3 +58,4 @@ cdef class WSTransport(FrameControl):
     cdef object inflate(self, Frame *frame)
     cdef int fail(self, int code, object reason) except -1
     cdef int callback_failed(self, str callback, object exc) except -1
+    cdef int callback_aborted(self, object exc) except -1

@@ -28,6 +28,7 @@ from aiohttp_ws.wire.frames cimport (
     whole_frame_at,
 )
 from aiohttp_ws.ws.frame cimport make_frame
+from aiohttp_ws.ws.close_codes cimport sendable_close_code
 from aiohttp_ws.ws.loop cimport RECEIVE_BUFFER, plain_socket, resources_of
 from aiohttp_ws.ws.types cimport WSMsgType
 
@@ -35,6 +36,7 @@ from aiohttp_ws.errors import WebSocketError, WSProtocolError
 from aiohttp_ws.wire.contexts import MessageDeflater, MessageInflater
 from aiohttp_ws.ws.auto_ping import AutoPing
 from aiohttp_ws.ws.close_codes import named_close_code
+from aiohttp_ws.ws.loop import raise_again
 from aiohttp_ws.ws.live_contexts import live_contexts
 
 cdef extern from "Python.h":
@@ -118,6 +120,8 @@ cdef class WSListener:
             if Py_REFCNT(view) > 1:
                 # Kept by the listener: what it borrowed is about to be overwritten.
                 view.payload_ptr = NULL
+        if closes and transport.ends_at_close:
+            transport.disconnect()
         return 0
 
     cdef int batch_end(self, WSTransport transport) except -1:
@@ -275,6 +279,9 @@ cdef class WSTransport(FrameControl):
         except Exception as exc:
             self.stop_receiving()
             listener.user_error(self, exc)
+        except BaseException as exc:
+            self.stop_receiving()
+            self.callback_aborted(exc)
         finally:
             self.in_batch = False
         if self.out_used:
@@ -341,17 +348,30 @@ cdef class WSTransport(FrameControl):
 
     # ------------------------------------------------- the frame height around frames
 
-    def _begin(self, transport, settings, *, request, response, deflate, bytes preamble, bytes rest):
+    def _begin(
+        self,
+        transport,
+        settings,
+        *,
+        request,
+        response,
+        deflate,
+        bytes preamble,
+        bytes rest,
+        when_lost,
+    ):
         """Begin a connection at the frame height.
 
         :param settings: FrameSettings.
         :param deflate: the DeflateParams agreed on, or ``None``.
         :param preamble: to be sent before any frame: the answer to the opening handshake.
         :param rest: what came behind the opening handshake.
+        :param when_lost: called with connection_lost's argument, behind on_ws_disconnected.
         """
         loop = asyncio.get_running_loop()
         self.is_framed = True
         self.prompt = True
+        self.lost_callback = when_lost
         self.thread_id = PyThread_get_thread_ident()
         self.request = request
         self.response = response
@@ -384,6 +404,8 @@ cdef class WSTransport(FrameControl):
                 self.listener.on_ws_connected(self)
             except Exception as exc:
                 self.callback_failed("on_ws_connected", exc)
+            except BaseException as exc:
+                self.callback_aborted(exc)
         finally:
             self.in_batch = False
         self.flush()
@@ -409,7 +431,7 @@ cdef class WSTransport(FrameControl):
         """End the connection with a close frame, for a fault of either end."""
         self.receiving = False
         self.held = None
-        self.put_close(code, reason.encode())
+        self.put_close(code, reason.encode("utf-8", "replace"))
         if self.linger() and self.abort_timer is None:
             self.abort_timer = self.resources.loop.call_later(LINGER, self._abort)
         return 0
@@ -419,12 +441,13 @@ cdef class WSTransport(FrameControl):
         reason = ""
         code = 1011
         if isinstance(exc, WSProtocolError):
-            code, reason = exc.code, exc.message
-        elif isinstance(exc, UnicodeDecodeError):
-            code, reason = 1007, "text that is not UTF-8"
+            if isinstance(exc.code, int) and sendable_close_code(min(max(exc.code, 0), 65535)):
+                code, reason = exc.code, exc.message
         elif callback == "on_ws_frame" and not self.disconnect_on_exception:
             self.logger.error("unhandled exception in WSListener.%s", callback, exc_info=exc)
             return 0
+        elif isinstance(exc, UnicodeDecodeError):
+            code, reason = 1007, "text that is not UTF-8"
         if code != 1011:
             self.logger.info("WSListener.%s ends the connection: %s", callback, exc)
         elif self.is_client_side and self.failure is None:
@@ -441,8 +464,27 @@ cdef class WSTransport(FrameControl):
             self.fail(code, reason if isinstance(reason, str) else str(reason))
         return 0
 
+    cdef int callback_aborted(self, object exc) except -1:
+        """A callback has raised what is no Exception: it is the event loop's to report.
+
+        A KeyboardInterrupt ends the loop. Transports differ in what they make of one.
+        """
+        self.fail(1011, "")
+        self.resources.loop.call_soon(raise_again, exc)
+        return 0
+
     def _abort(self):
         self.disconnect(False)
+
+    def _go_away(self, int code, bytes reason):
+        """Begin the closing handshake; the peer's close frame ends the connection.
+
+        Whatever the listener makes of that frame, which it is given still.
+        """
+        self.ends_at_close = True
+        self.put_close(code, reason)
+        if self.close_handshake is not None and self.close_handshake.recv is not None:
+            self.disconnect()
 
     def _end_frames(self):
         """The connection is gone: tell the listener, then whoever waits."""
@@ -469,13 +511,19 @@ cdef class WSTransport(FrameControl):
 
     def _ping(self):
         """Send the automatic ping; return whether an answer can be expected."""
-        if self.is_close_frame_sent or self.is_disconnected:
+        if self.is_disconnected:
             return False
         self.pong_expected = True
+        if self.is_close_frame_sent:
+            # No ping may follow it; a peer that does not close either is as dead as another.
+            return True
         try:
             self.listener.send_user_specific_ping(self)
         except Exception as exc:
             self.callback_failed("send_user_specific_ping", exc)
+            return False
+        except BaseException as exc:
+            self.callback_aborted(exc)
             return False
         return True
 
@@ -499,6 +547,7 @@ cdef class WSTransport(FrameControl):
             :class:`WSProtocolError` when the peer broke the protocol. That the peer closed
             is no exception: see :attr:`close_handshake`.
         """
+        self.check_thread()
         if self.ended_future is None:
             self.ended_future = self.resources.loop.create_future()
         if self.ended_future is not True:
