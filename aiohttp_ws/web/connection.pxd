@@ -73,5 +73,4 @@ cdef class HTTPConnection(Link):
     cdef int start_task(self) except -1
     cdef int end_request(self, object request, object response, double started) except -1
     cdef int close_transport(self) except -1
-    cdef int give_back(self) except -1
     cdef bint done_for(self)

@@ -32,6 +32,7 @@ from aiohttp_ws.web.failures import (
     log_wrong_end,
 )
 from aiohttp_ws.web.stream_response import StreamResponse
+from aiohttp_ws.web.websocket_listener import WebSocketListenerResponse
 
 cdef extern from "../ws/awaitable.h":
     double aws_monotonic()
@@ -146,23 +147,15 @@ cdef class HTTPConnection(Link):
         rest = b"" if self.parser is None else self.parser.take_rest()
         self.phase = DETACHED
         self.stop_timer()
-        self.give_back()
+        if self.request is not None:
+            # What read requests and waited for them: an upgraded connection may idle for days.
+            self.parser = self.pristine = self.waiter = self.next_request = None
+            if type(self.request._message) is RequestHead:
+                (<RequestHead>self.request._message).give_back()
         if self.reading_paused:
             self.reading_paused = False
             transport.resume_reading()
         return transport, rest
-
-    cdef int give_back(self) except -1:
-        """Release what an upgraded connection does not need: it may be idle for days."""
-        if self.request is None:
-            return 0  # it waits for a request, with all of this
-        self.parser = None
-        self.pristine = None
-        self.waiter = None
-        self.next_request = None
-        if type(self.request._message) is RequestHead:
-            (<RequestHead>self.request._message).give_back()
-        return 0
 
     async def shutdown(self, timeout=15.0):
         """Close the connection: its WebSocket with 1001, its request once answered.
@@ -484,6 +477,9 @@ cdef class HTTPConnection(Link):
             if begun(request):
                 log_wrong_end(request, exc, logger)
                 return None
+            if isinstance(exc, HTTPException) and not isinstance(response, HTTPException):
+                # The opening handshake of a listener's connection is refused, or a signal says so.
+                return await self.send_response(request, exc)
             return self.send_error(request, answer_error(request, exc, logger))
         return response
 
@@ -585,8 +581,14 @@ cdef class HTTPConnection(Link):
         return 0
 
     def finish(self):
-        """The task ends: so does the connection, unless it still waits for the client."""
-        if self.phase != CLOSING and (self.websocket is None or not self.websocket._ended):
+        """The task ends: so does the connection, unless it still waits for the client.
+
+        Or is a listener's, which needs no task.
+        """
+        if isinstance(self.websocket, WebSocketListenerResponse):
+            self.websocket = self.websocket._outlive_handler()
+            self.task = None
+        elif self.phase != CLOSING and (self.websocket is None or not self.websocket._ended):
             self.close_transport()
         self.settings.server.task_ended(self)
 
