@@ -179,6 +179,9 @@ from .websocket import (
     WebSocketReady,
     WebSocketResponse,
 )
+from .websocket_listener import (
+    WebSocketListenerResponse,
+)
 
 __all__ = (
     "AbstractMatchInfo",
@@ -294,6 +297,7 @@ __all__ = (
     "WSCloseCode",
     "WSMessage",
     "WSMsgType",
+    "WebSocketListenerResponse",
     "WebSocketReady",
     "WebSocketResponse",
     "delete",

@@ -441,17 +441,22 @@ class StreamResponse(ValueMapping, ContentFields):
 
         :raises ValueError: for a header that HTTP cannot carry.
         """
-        request, writer, headers = self._req, self._payload_writer, self.headers
-        assert request is not None
+        writer = self._payload_writer
         assert writer is not None
+        writer.hold_head(self._render_head())
+        if self._send_headers_immediately:
+            writer.send_headers()
+
+    def _render_head(self) -> bytes:
+        """Return the head as it is sent."""
+        request, headers = self._req, self.headers
+        assert request is not None
         if self._cookies:
             for cookie in self._cookies.values():
                 headers.add(hdrs.SET_COOKIE, cookie.OutputString())
         head = serialise_response_head(self._status, self._reason, (1, request.version[1]), headers)
         self._head_length = len(head)
-        writer.hold_head(head)
-        if self._send_headers_immediately:
-            writer.send_headers()
+        return head
 
     async def write(self, data: Byteish) -> None:
         """Send a piece of body; waits while the client is slow to take it.

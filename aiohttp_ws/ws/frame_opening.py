@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 from ..wire.deflate import DeflateParams
@@ -24,6 +25,7 @@ def open_frames(
     deflate: DeflateParams | None = None,
     preamble: bytes = b"",
     rest: bytes = b"",
+    when_lost: Callable[[BaseException | None], object] | None = None,
 ) -> WSTransport:
     """Begin a connection at the frame height, behind its opening handshake.
 
@@ -36,6 +38,7 @@ def open_frames(
     :param deflate: the :class:`DeflateParams` agreed on, or ``None``.
     :param preamble: bytes to be sent before any frame.
     :param rest: bytes that came behind the opening handshake.
+    :param when_lost: called with ``connection_lost``'s argument, behind ``on_ws_disconnected``.
     """
     reader = FrameReader(
         server,
@@ -55,5 +58,6 @@ def open_frames(
         deflate=deflate,
         preamble=preamble,
         rest=rest,
+        when_lost=when_lost,
     )
     return connection
