@@ -150,6 +150,9 @@ cdef class WSTransport(FrameControl):
     and raise RuntimeError in another.
     """
 
+    def __cinit__(self):
+        self.is_disconnected = True  # until it is attached to a transport
+
     def __init__(self, WSListener listener, FrameReader reader):
         self.listener = listener
         self.reader = reader
@@ -159,8 +162,11 @@ cdef class WSTransport(FrameControl):
     cdef int attach(self, object transport, LoopResources resources) except -1:
         """Take over *transport*, whose bytes are WebSocket frames from here on."""
         self.underlying_transport = transport
+        self.is_disconnected = False
         self.write = transport.write
         self.resources = resources
+        self.reader.spare = resources.spare
+        self.copies = type(transport).__module__.startswith("aiofastnet.")
         sock = plain_socket(transport)
         self.fd = -1 if sock is None else sock.fileno()
         self.backlogged = transport.get_write_buffer_size() > 0
@@ -548,6 +554,8 @@ cdef class WSTransport(FrameControl):
             is no exception: see :attr:`close_handshake`.
         """
         self.check_thread()
+        if self.resources is None:
+            raise RuntimeError("this WSTransport was never connected; ws_connect() makes those")
         if self.ended_future is None:
             self.ended_future = self.resources.loop.create_future()
         if self.ended_future is not True:
