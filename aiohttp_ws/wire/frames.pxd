@@ -1,18 +1,15 @@
 # The frame codec as compiled code uses it (RFC 6455 5).
 
-from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libc.stdint cimport uint8_t, uint64_t
 
-cdef extern from "masking.h" nogil:
-    void aws_mask(uint8_t *dst, const uint8_t *src, size_t n, const uint8_t *key, size_t phase)
-    const char *aws_mask_backend()
-    int aws_mask_force(const char *name)
+# Public, as all that ws/transport.pxd needs: no header of ours is named in such a file, because the
+# compiler of a user's module would not find it.
 
-cdef extern from "utf8.h" nogil:
-    ctypedef struct aws_utf8:
-        pass
-    size_t aws_utf8_feed(aws_utf8 *s, const uint8_t *p, size_t n)
-    int aws_utf8_complete(const aws_utf8 *s)
-    size_t aws_ascii_prefix(const uint8_t *p, size_t n)
+# Where a message's text stands between two pieces: aws_utf8 of utf8.h.
+cdef struct Utf8State:
+    uint8_t need
+    uint8_t low
+    uint8_t high
 
 # The first byte of a frame header.
 cdef enum:
@@ -52,7 +49,7 @@ cdef struct Frame:
 cdef void mask_bytes(
     uint8_t *dst, const uint8_t *src, size_t n, const uint8_t *key, size_t phase
 ) noexcept nogil
-cdef size_t utf8_feed(aws_utf8 *state, const uint8_t *p, size_t n) noexcept nogil
+cdef size_t utf8_feed(Utf8State *state, const uint8_t *p, size_t n) noexcept nogil
 
 
 cdef class FrameReader:
@@ -68,7 +65,7 @@ cdef class FrameReader:
         uint8_t message_opcode          # 0 between messages
         bint message_compressed
         uint64_t message_size
-        aws_utf8 utf8
+        Utf8State utf8
         # the frame in progress, at `pos`
         bint in_frame
         uint8_t flags

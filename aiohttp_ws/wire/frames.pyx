@@ -13,6 +13,21 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memcpy, memmove, memset
 
+cdef extern from "masking.h" nogil:
+    void aws_mask(uint8_t *dst, const uint8_t *src, size_t n, const uint8_t *key, size_t phase)
+    const char *aws_mask_backend()
+    int aws_mask_force(const char *name)
+
+cdef extern from "utf8.h" nogil:
+    """
+    /* The declaration of frames.pxd has this size. */
+    typedef char aws_utf8_is_three_bytes[sizeof(aws_utf8) == 3 ? 1 : -1];
+    """
+    ctypedef struct aws_utf8:
+        pass
+    size_t aws_utf8_feed(aws_utf8 *s, const uint8_t *p, size_t n)
+    int aws_utf8_complete(const aws_utf8 *s)
+
 cdef enum:
     # A frame that needs more than this is read into a buffer of its own: below it, copying
     # the tail into the shared buffer once more costs less than a second system call.
@@ -31,8 +46,8 @@ cdef void mask_bytes(
     aws_mask(dst, src, n, key, phase)
 
 
-cdef size_t utf8_feed(aws_utf8 *state, const uint8_t *p, size_t n) noexcept nogil:
-    return aws_utf8_feed(state, p, n)
+cdef size_t utf8_feed(Utf8State *state, const uint8_t *p, size_t n) noexcept nogil:
+    return aws_utf8_feed(<aws_utf8 *>state, p, n)
 
 
 cdef class FrameReader:
@@ -192,7 +207,7 @@ cdef class FrameReader:
                     and not frame.whole_text
                     and not self.message_compressed
                     and self.message_opcode == OP_TEXT
-                    and not aws_utf8_complete(&self.utf8)
+                    and not aws_utf8_complete(<aws_utf8 *>&self.utf8)
                 ):
                     return self._break(
                         INVALID_TEXT, "text message ends inside a UTF-8 sequence"
@@ -277,7 +292,7 @@ cdef class FrameReader:
                 self.message_opcode = self.opcode
                 self.message_compressed = self.allow_rsv1 and self.flags & RSV1
                 self.message_size = 0
-                memset(&self.utf8, 0, sizeof(aws_utf8))
+                memset(&self.utf8, 0, sizeof(Utf8State))
             self.message_size += size
         self.header_size = n
         self.payload_size = size
@@ -334,7 +349,7 @@ cdef class FrameReader:
             and self.message_opcode == OP_TEXT
             and not self.message_compressed
         ):
-            if aws_utf8_feed(&self.utf8, fresh, n) != <size_t>n:
+            if aws_utf8_feed(<aws_utf8 *>&self.utf8, fresh, n) != <size_t>n:
                 return self._break(INVALID_TEXT, "text message that is not UTF-8")
         self.done += n
         return 0

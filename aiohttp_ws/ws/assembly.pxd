@@ -3,7 +3,7 @@
 from libc.stdint cimport uint8_t
 
 from aiohttp_ws.wire.contexts cimport MessageInflater
-from aiohttp_ws.wire.frames cimport Frame, aws_utf8
+from aiohttp_ws.wire.frames cimport Frame, Utf8State
 from aiohttp_ws.ws.transport cimport WSListener
 
 
@@ -15,7 +15,7 @@ cdef class MessageAssembler(WSListener):
         # the message in progress
         uint8_t *parts
         Py_ssize_t parts_used, parts_capacity
-        aws_utf8 utf8
+        Utf8State utf8
 
     cdef int push(self, object msg_type, object data, Py_ssize_t size) except -1
     cdef int fail(self, int code, object reason) except -1

@@ -5,7 +5,7 @@ from cpython.unicode cimport PyUnicode_DecodeUTF8
 from libc.stdlib cimport free, realloc
 from libc.string cimport memcpy, memset
 
-from aiohttp_ws.wire.frames cimport FIN, OP_CONTINUATION, OP_TEXT, utf8_feed
+from aiohttp_ws.wire.frames cimport FIN, OP_CONTINUATION, OP_TEXT, Utf8State, utf8_feed
 
 from aiohttp_ws.errors import WebSocketError
 from aiohttp_ws.ws.types import WSMsgType
@@ -93,7 +93,7 @@ cdef class MessageAssembler(WSListener):
         free(self.parts)
         self.parts = NULL
         self.parts_used = self.parts_capacity = 0
-        memset(&self.utf8, 0, sizeof(aws_utf8))
+        memset(&self.utf8, 0, sizeof(Utf8State))
         return 0
 
     cdef int _finish_message(
