@@ -52,8 +52,25 @@ cdef void mask_bytes(
 cdef size_t utf8_feed(Utf8State *state, const uint8_t *p, size_t n) noexcept nogil
 
 
+cdef enum:
+    SPARE_SLOTS = 8
+
+
+cdef class SpareBuffers:
+    """Large buffers that readers of one event loop pass on to each other."""
+    cdef:
+        uint8_t *data[SPARE_SLOTS]
+        Py_ssize_t capacity[SPARE_SLOTS]
+        int count
+        Py_ssize_t held             # bytes
+
+    cdef uint8_t *take(self, Py_ssize_t wanted, Py_ssize_t *capacity) noexcept
+    cdef bint give(self, uint8_t *data, Py_ssize_t capacity) noexcept
+
+
 cdef class FrameReader:
     cdef:
+        public SpareBuffers spare       # None: every reader allocates for itself
         # settings
         readonly bint server            # this end is the server: frames must be masked
         public bint allow_rsv1          # permessage-deflate was agreed

@@ -32,6 +32,7 @@ cdef inline int alive(WSFrame self) except -1:
     return 0
 
 
+@cython.no_gc  # what it owns, if anything, is bytes
 @cython.freelist(64)
 cdef class WSFrame:
     """A frame as it was received.

@@ -2,6 +2,8 @@
 
 from libc.stdint cimport uint8_t
 
+from aiohttp_ws.wire.frames cimport SpareBuffers
+
 cdef enum:
     RECEIVE_BUFFER = 262144     # bytes
     KEY_POOL = 4096             # bytes of randomness fetched at a time
@@ -24,6 +26,7 @@ cdef class LoopResources:
         list dirty
         bint flush_scheduled
         object flush_callback
+        readonly SpareBuffers spare
 
     cdef int masking_key(self, uint8_t *key) except -1
     cdef int flush_later(self, Flushable item) except -1

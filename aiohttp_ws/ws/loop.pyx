@@ -49,6 +49,7 @@ cdef class LoopResources:
         self.receive_buffer = memoryview(storage)
         self.keys_used = KEY_POOL
         self.dirty = []
+        self.spare = SpareBuffers()
         self.flush_callback = self.flush_dirty
 
     cdef int masking_key(self, uint8_t *key) except -1:
@@ -92,7 +93,11 @@ cdef object plain_socket(object transport):
     """
     if transport.get_extra_info("sslcontext") is not None:
         return None
-    if type(transport).__module__ not in ("asyncio.selector_events", "uvloop.loop"):
+    if type(transport).__module__ not in (
+        "asyncio.selector_events",
+        "uvloop.loop",
+        "aiofastnet.selector_transport",
+    ):
         return None
     return transport.get_extra_info("socket")
 

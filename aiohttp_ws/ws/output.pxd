@@ -14,6 +14,7 @@ cdef class Output(Flushable):
         object write
         int fd                  # for writing straight to the socket; -1 for not
         bint backlogged         # underlying_transport holds bytes of ours
+        bint copies             # underlying_transport copies what it keeps of a buffer
         bint in_batch           # a read is being handled: its end flushes
         bint prompt             # a frame outside a batch need not wait for more
         uint8_t *out

@@ -7,6 +7,7 @@ follows it within :data:`BURST` waits, so that a run of sends is few system call
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
+from cpython.memoryview cimport PyMemoryView_FromMemory
 from libc.stdlib cimport free, realloc
 from libc.string cimport memcpy
 
@@ -27,6 +28,10 @@ cdef enum:
 
 # Seconds. A loop that sends message after message is back within it, a clock's tick is not.
 cdef double BURST = 50e-6
+
+
+cdef object borrowed(const uint8_t *data, Py_ssize_t size):
+    return PyMemoryView_FromMemory(<char *>data, size, 0x100)
 
 
 cdef class Output(Flushable):
@@ -167,13 +172,25 @@ cdef class Output(Flushable):
         """
         cdef Py_ssize_t n = max(used - sent, 0)
         cdef Py_ssize_t skip = max(sent - used, 0)
-        cdef bytes rest = PyBytes_FromStringAndSize(NULL, n + size - skip)
-        cdef char *place = PyBytes_AS_STRING(rest)
+        cdef bytes rest
+        cdef char *place
+        self.backlogged = True
+        # The transport may call pause_writing(), where a listener may write: that goes behind.
+        if self.copies:
+            if n and size:
+                self.underlying_transport.writelines(
+                    (borrowed(self.out + sent, n), borrowed(payload, size))
+                )
+            elif n:
+                self.write(borrowed(self.out + sent, n))
+            else:
+                self.write(borrowed(payload + skip, size - skip))
+            return 0
+        rest = PyBytes_FromStringAndSize(NULL, n + size - skip)
+        place = PyBytes_AS_STRING(rest)
         if n:
             memcpy(place, self.out + sent, n)
         if size > skip:
             memcpy(place + n, payload + skip, size - skip)
-        self.backlogged = True
-        # It may call pause_writing(), where a listener may write: that goes behind.
         self.write(rest)
         return 0
