@@ -29,7 +29,9 @@ cdef class Output(Flushable):
     cdef Py_ssize_t unsent(self) except -1
     cdef int leave(self) except -1
     cdef int flush(self) except -1
-    cdef int flush_with(self, const uint8_t *payload, Py_ssize_t size) except -1
+    cdef int flush_with(self, const uint8_t *payload, Py_ssize_t size, object owner) except -1
+    cdef int give_back(self) except -1
     cdef int hand_over(
-        self, Py_ssize_t used, Py_ssize_t sent, const uint8_t *payload, Py_ssize_t size
+        self, Py_ssize_t used, Py_ssize_t sent, const uint8_t *payload, Py_ssize_t size,
+        object owner,
     ) except -1

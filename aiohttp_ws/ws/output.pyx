@@ -6,7 +6,12 @@ height, the first frame outside a read leaves at once, since nothing else may fo
 follows it within :data:`BURST` waits, so that a run of sends is few system calls.
 """
 
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
+from cpython.bytes cimport (
+    PyBytes_AS_STRING,
+    PyBytes_CheckExact,
+    PyBytes_FromStringAndSize,
+    PyBytes_GET_SIZE,
+)
 from cpython.memoryview cimport PyMemoryView_FromMemory
 from libc.stdlib cimport free, realloc
 from libc.string cimport memcpy
@@ -69,7 +74,7 @@ cdef class Output(Flushable):
         elif size >= DIRECT_FROM:
             out = self.reserve(MAX_HEADER)
             self.out_used += put_header(out, first, size, NULL)
-            return self.flush_with(payload, size)
+            return self.flush_with(payload, size, owner)
         else:
             out = self.reserve(MAX_HEADER + size)
             n = put_header(out, first, size, NULL)
@@ -99,12 +104,12 @@ cdef class Output(Flushable):
             memcpy(self.reserve(size), payload, size)
             self.out_used += size
             return self.leave()
-        return self.flush_with(payload, size)
+        return self.flush_with(payload, size, None)
 
     cdef int put_made(self, const uint8_t *frame, Py_ssize_t size) except -1:
         """Write a server's frame that is made already, for this connection and others."""
         if self.fd >= 0 and self.out_used == 0 and not self.backlogged and not self.in_batch:
-            return self.flush_with(frame, size)
+            return self.flush_with(frame, size, None)
         memcpy(self.reserve(size), frame, size)
         self.out_used += size
         return self.leave()
@@ -135,10 +140,10 @@ cdef class Output(Flushable):
 
     cdef int flush(self) except -1:
         if self.out_used:
-            self.flush_with(NULL, 0)
+            self.flush_with(NULL, 0, None)
         return 0
 
-    cdef int flush_with(self, const uint8_t *payload, Py_ssize_t size) except -1:
+    cdef int flush_with(self, const uint8_t *payload, Py_ssize_t size, object owner) except -1:
         """Send the output and *payload* behind it in one system call."""
         cdef Py_ssize_t used = self.out_used
         cdef Py_ssize_t sent = 0
@@ -155,16 +160,21 @@ cdef class Output(Flushable):
                 if sent < 0:
                     sent = 0
         if sent < used + size and not self.is_disconnected:
-            self.hand_over(used, sent, payload, size)
+            self.hand_over(used, sent, payload, size, owner)
         if self.out_used == 0 and (self.out_capacity > KEEP_OUT or not self.in_batch):
-            # An idle connection owns no buffer.
-            free(self.out)
-            self.out = NULL
-            self.out_capacity = 0
+            self.give_back()
+        return 0
+
+    cdef int give_back(self) except -1:
+        """An idle connection owns no buffer."""
+        free(self.out)
+        self.out = NULL
+        self.out_capacity = 0
         return 0
 
     cdef int hand_over(
-        self, Py_ssize_t used, Py_ssize_t sent, const uint8_t *payload, Py_ssize_t size
+        self, Py_ssize_t used, Py_ssize_t sent, const uint8_t *payload, Py_ssize_t size,
+        object owner,
     ) except -1:
         """Let the transport take what is left behind *sent* bytes, as one piece.
 
@@ -185,6 +195,16 @@ cdef class Output(Flushable):
                 self.write(borrowed(self.out + sent, n))
             else:
                 self.write(borrowed(payload + skip, size - skip))
+            return 0
+        if PyBytes_CheckExact(owner) and PyBytes_GET_SIZE(owner) == size and size >= DIRECT_FROM:
+            # It cannot change: the transport may keep it, and need not copy it.
+            tail = owner if skip == 0 else memoryview(owner)[skip:]
+            if n:
+                self.underlying_transport.writelines(
+                    (PyBytes_FromStringAndSize(<char *>self.out + sent, n), tail)
+                )
+            else:
+                self.write(tail)
             return 0
         rest = PyBytes_FromStringAndSize(NULL, n + size - skip)
         place = PyBytes_AS_STRING(rest)

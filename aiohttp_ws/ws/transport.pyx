@@ -292,6 +292,8 @@ cdef class WSTransport(FrameControl):
             self.in_batch = False
         if self.out_used:
             self.flush()
+        elif self.out != NULL:
+            self.give_back()
         return 0
 
     cdef int hold_rest(self) except -1:
