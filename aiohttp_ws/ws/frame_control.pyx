@@ -64,7 +64,8 @@ cdef class FrameControl(FrameSender):
                     named_close_code(1002), f"close frame with the code {code}, which is never sent"
                 )
             try:
-                reason = PyUnicode_DecodeUTF8(<char *>frame.payload + 2, frame.size - 2, NULL)
+                if frame.size > 2:
+                    reason = PyUnicode_DecodeUTF8(<char *>frame.payload + 2, frame.size - 2, NULL)
             except UnicodeDecodeError:
                 raise WSProtocolError(
                     named_close_code(1007), "close frame with a reason that is not UTF-8"

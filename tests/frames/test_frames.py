@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
+import itertools
 
 import pytest
 from hypothesis import given
@@ -226,7 +228,6 @@ def whole(sizes, position, end):
 
 @given(sent=FRAMES, cuts=st.lists(st.integers(0, 80000), max_size=12), server=st.booleans())
 def test_tail_size_and_last_in_buffer_follow_how_the_input_was_split(sent, cuts, server):
-    import asyncio
 
     async def run():
         told = []
@@ -251,7 +252,7 @@ def test_tail_size_and_last_in_buffer_follow_how_the_input_was_split(sent, cuts,
         edges = sorted({min(cut, len(stream)) for cut in cuts} | {0, len(stream)})
         expected = []
         done = 0
-        for start, end in zip(edges, edges[1:], strict=False):
+        for start, end in itertools.pairwise(edges):
             bench.transport.feed(stream[start:end])
             position = sum(sizes[:done])
             while done < len(frames) and position + sizes[done] <= end:

@@ -29,6 +29,7 @@ class MemoryTransport(asyncio.Transport):
         self.wrote = asyncio.Event()
         self.reading = True
         self.closing = False
+        self.closed = asyncio.Event()
         self.aborted = asyncio.Event()
         self.eof_written = False
         self.pending = 0
@@ -68,9 +69,11 @@ class MemoryTransport(asyncio.Transport):
 
     def close(self) -> None:
         self.closing = True
+        self.closed.set()
 
     def abort(self) -> None:
         self.closing = True
+        self.closed.set()
         self.aborted.set()
 
     def feed(self, data: bytes) -> None:
