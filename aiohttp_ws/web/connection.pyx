@@ -257,7 +257,12 @@ cdef class HTTPConnection(Link):
             self.body.set_exception(ConnectionResetError("the client closed the connection"), exc)
         if self.waiting:
             self.waiter.wake()
-        elif self.settings.handler_cancellation and self.request is not None:
+        elif (
+            self.settings.handler_cancellation
+            and self.request is not None
+            # One that has a listener learns of the end by it, and may be closing.
+            and not isinstance(self.websocket, WebSocketListenerResponse)
+        ):
             self.task.cancel()
         self.settings.server.connection_lost(self, exc)
 
@@ -495,7 +500,11 @@ cdef class HTTPConnection(Link):
 
         :returns: the response that began it, ``None`` when that was none of ours.
         """
-        if isinstance(response, StreamResponse) and not isinstance(response, Exception):
+        if (
+            isinstance(response, StreamResponse)
+            and response.prepared
+            and not isinstance(response, Exception)
+        ):
             await response.write_eof()
             return response
         if isinstance(response, BaseException):
