@@ -11,6 +11,7 @@ from .link import Link
 from .server import Server
 from .stream_response import StreamResponse
 from .websocket import WebSocketResponse
+from .websocket_listener import WebSocketListenerResponse
 
 class ConnectionSettings:
     """What all connections of a server have in common; :class:`Server` documents each."""
@@ -40,13 +41,13 @@ class ConnectionSettings:
 class HTTPConnection(Link):
     """See :class:`RequestHandler`."""
 
-    websocket: WebSocketResponse | None
+    websocket: WebSocketResponse | WebSocketListenerResponse | None
     """The WebSocket this connection became; shutdown closes it."""
 
     def __init__(self, settings: ConnectionSettings) -> None: ...
     @property
     def task(self) -> asyncio.Task[None] | None:
-        """The task that runs the handlers."""
+        """The task that runs the handlers; ``None`` when a listener has outlived it."""
     @property
     def busy(self) -> bool:
         """Whether a handler runs."""

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from multidict import CIMultiDict
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from ..abc import AbstractStreamWriter
     from ..typedefs import Byteish, LooseHeaders
+    from ..wire.http1 import RequestHead
     from .request import BaseRequest
 
 __all__ = ("WebSocketListenerResponse",)
@@ -40,7 +41,8 @@ class WebSocketListenerResponse(StreamResponse):
     until ``listener.on_ws_disconnected``. What middlewares do with it still counts, up to
     replacing it. Or ``await prepare(request)`` in the handler, and go on there; the connection
     lives on when that returns this response, is closed with 1000 when it returns something
-    else, and with 1011 when it raises.
+    else, and with 1011 when it raises. It is not cancelled when the client goes away:
+    :meth:`wait_closed` returns then.
 
     ``transport.request`` shows the listener the request's method, path, version and headers.
     Whatever else it is to know of the request, the handler gives it.
@@ -168,7 +170,7 @@ class WebSocketListenerResponse(StreamResponse):
                 self._listener,
                 self._opening.settings,
                 server=True,
-                request=WSUpgradeRequest._of(request._message),
+                request=WSUpgradeRequest._of(cast("RequestHead", request._message)),
                 response=_Answer(head),
                 deflate=handshake.deflate,
                 preamble=head,
@@ -214,9 +216,7 @@ class WebSocketListenerResponse(StreamResponse):
         """
         await self._opened().transport.wait_disconnected()
 
-    async def close(
-        self, *, code: int = WSCloseCode.OK, message: Byteish | str | None = None
-    ) -> bool:
+    async def close(self, *, code: int = WSCloseCode.OK, message: Byteish | str = b"") -> bool:
         """Close the connection (RFC 6455 7).
 
         Sends a close frame; the peer's ends the connection, as does its silence *timeout*
@@ -270,7 +270,7 @@ class _Connection:
         self.transport = transport
         self.timeout = timeout
 
-    async def close(self, *, code: int, message: Byteish | str | None = None) -> bool:
+    async def close(self, *, code: int, message: Byteish | str = b"") -> bool:
         """See :meth:`WebSocketListenerResponse.close`."""
         transport = self.transport
         if transport.is_disconnected:
@@ -297,7 +297,7 @@ class _Answer(WSUpgradeResponse):
         self._made: CIMultiDict[str] | None = None
 
     @property
-    def headers(self) -> CIMultiDict[str]:  # type: ignore[override]
+    def headers(self) -> CIMultiDict[str]:
         """The headers, their names compared without case."""
         if self._made is None:
             self._made = CIMultiDict()
