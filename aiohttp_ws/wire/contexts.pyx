@@ -17,10 +17,14 @@ import zlib
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.memoryview cimport PyMemoryView_FromMemory
+from cpython.object cimport PyObject
 from libc.stdlib cimport free, realloc
 from libc.string cimport memcpy, memmove
 
 from aiohttp_ws.errors import WebSocketError
+
+cdef extern from "Python.h":
+    Py_ssize_t Py_REFCNT(PyObject *o)
 
 cdef enum:
     # The least that zlib takes for a raw stream.
@@ -178,14 +182,20 @@ cdef class ContextPool:
         return 0
 
     def park_quiet(self):
-        """Park the contexts that were not used since the last call; return how many live on."""
+        """Park the contexts that were not used since the last call; return how many live on.
+
+        Those that nobody but the pool holds are gone for good.
+        """
         cdef Context context
         cdef Py_ssize_t i = len(self.live)
         # Backwards, since what is removed is replaced by the last.
         while i > 0:
             i -= 1
             context = self.live[i]
-            if context.last_use <= self.last_look:
+            if Py_REFCNT(<PyObject *>context) == 2:
+                # The list's and ours: its connection went without releasing it.
+                context.gone()
+            elif context.last_use <= self.last_look:
                 context.park()
         self.last_look = self.uses
         return len(self.live)

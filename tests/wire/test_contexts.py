@@ -433,6 +433,16 @@ def test_a_message_of_which_a_part_is_to_come_keeps_its_context() -> None:
     assert (deflater.live, inflater.live, len(pool)) == (False, False, 0)
 
 
+def test_contexts_that_nobody_holds_are_gone_at_the_next_look() -> None:
+    pool = ContextPool()
+    deflater = MessageDeflater(params(), True, pool=pool)
+    inflater = MessageInflater(params(), False, pool)
+    inflater.inflate(deflater.compress(b"Hello", fin=False), False)
+    assert pool.park_quiet() == 2
+    del deflater, inflater
+    assert pool.park_quiet() == 0
+
+
 def test_no_more_contexts_live_than_the_limit() -> None:
     pool = ContextPool(16)
     deflaters = [MessageDeflater(params(), True, pool=pool) for _ in range(100)]
