@@ -106,6 +106,18 @@ def test_broadcast_reaches_every_watcher():
                 assert float(watcher.wait_for(r"^\d+\.\d+$")[0]) > 0
 
 
+async def test_trading_has_prices_by_a_listener_and_a_chat_by_a_coroutine():
+    port = str(free_port())
+    with running("examples/trading.py", PORT=port) as server:
+        server.wait_for(LISTENING)
+        with running("examples/trading.py", "watch", PORT=port) as watcher:
+            assert float(watcher.wait_for(r"^\d+\.\d+$")[0]) > 0
+        async with connect(f"ws://127.0.0.1:{port}/chat?name=ann") as ws:
+            await ws.send("sell")
+            assert await asyncio.wait_for(ws.recv(), 10) == "ann: sell"
+        assert call(int(port), "/prices")[0] == 401
+
+
 @pytest.fixture
 def chat():
     port = free_port()
