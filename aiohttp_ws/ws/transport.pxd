@@ -59,3 +59,9 @@ cdef class WSTransport(FrameControl):
     cdef int fail(self, int code, object reason) except -1
     cdef int callback_failed(self, str callback, object exc) except -1
     cdef int callback_aborted(self, object exc) except -1
+
+
+# Named after all that a user's module is compiled against: tests/cython/test_layout.py says what
+# it is to be called. Cython looks for it when such a module is imported, so that one compiled
+# against other declarations gets an ImportError, where a wrong vtable would crash.
+cdef int layout_7554f21c
