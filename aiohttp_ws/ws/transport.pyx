@@ -502,7 +502,10 @@ cdef class WSTransport(FrameControl):
         if self.abort_timer is not None:
             self.abort_timer.cancel()
             self.abort_timer = None
-        self.deflater = self.inflater = None
+        if self.inflater is not None:
+            self.deflater.release()
+            self.inflater.release()
+            self.deflater = self.inflater = None
         if self.pong_future is not None and not self.pong_future.done():
             self.pong_future.set_exception(
                 ConnectionResetError("the connection was lost before the pong came")
