@@ -7,8 +7,6 @@ from typing import Any
 
 import pytest
 import trustme
-import websockets
-from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory
 
 import aiohttp_ws
 from aiohttp_ws import web
@@ -17,7 +15,9 @@ from tests.peers import import_peer
 from tests.web.listener.echo import HANDSHAKE, Connect, Echo, Handler, Serve, answering, within
 from tests.ws.raw_end import TEXT, Refused, frame, open_raw
 
+aiohttp = import_peer("aiohttp")
 picows = import_peer("picows")
+websockets = import_peer("websockets")
 
 
 # ------------------------------------------------------------ the way in
@@ -199,8 +199,6 @@ async def test_websockets_and_its_deflate_are_served(serve: Serve) -> None:
     text = '{"bid": 1.25, "ask": 1.26}' * 100
     async with websockets.connect(
         str(server.make_url("/").with_scheme("ws")),
-        compression=None,
-        extensions=[ClientPerMessageDeflateFactory()],
     ) as ws:
         assert ws.protocol.extensions[0].name == "permessage-deflate"
         for _ in range(2):
@@ -215,6 +213,16 @@ async def test_deflate_is_left_alone_unless_asked_for(serve: Serve, connect: Con
     offer = ("Sec-WebSocket-Extensions", "permessage-deflate")
     _, answer = await connect(server, headers=[offer])
     assert "sec-websocket-extensions" not in answer
+
+
+async def test_aiohttp_is_served(serve: Serve) -> None:
+    server = await serve(answering(Echo("first"), compression="deflate"))
+    async with aiohttp.ClientSession() as session:
+        async with session.ws_connect(str(server.make_url("/")), compress=15) as ws:
+            assert await ws.receive_str() == "first"
+            await ws.send_str("hi" * 100)
+            assert await ws.receive_str() == "hi" * 100
+        assert ws.close_code == 1000
 
 
 async def test_picows_is_served(serve: Serve) -> None:

@@ -107,6 +107,43 @@ async def test_listeners_are_gone_before_the_application_cleans_up(
     assert events == ["connected", "on_shutdown", "frame", "disconnected", "on_cleanup"]
 
 
+@pytest.mark.parametrize("limits", [(0.01, 3600), (3600, 0.01)])
+async def test_listeners_cut_are_gone_before_the_application_cleans_up(
+    limits: tuple[float, float], aiohttp_server: AiohttpServer, connect: Connect
+) -> None:
+    async def on_cleanup(app: web.Application) -> None:
+        listener.events.append("on_cleanup")
+
+    listener = Echo()
+    app = web.Application()
+    app.router.add_get("/", answering(listener, timeout=limits[0]))
+    app.on_cleanup.append(on_cleanup)
+    server = await aiohttp_server(app, shutdown_timeout=limits[1])
+    await connect(server)
+    await within(server.close())
+    assert listener.events == ["connected", "disconnected", "on_cleanup"]
+
+
+async def test_a_handler_that_stays_behind_its_listener_is_cancelled_by_shutdown(
+    serve: Serve, connect: Connect
+) -> None:
+    ends: list[str] = []
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        response = web.WebSocketListenerResponse(Echo(), timeout=0.01)
+        await response.prepare(request)
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ends.append("cancelled")
+        return response
+
+    server = await serve(handler, shutdown_timeout=0.01)
+    await connect(server)
+    await within(server.close())
+    assert ends == ["cancelled"]
+
+
 async def test_a_handshake_that_ends_during_shutdown_gets_503(serve: Serve) -> None:
     listener = Echo()
     started, go_on = asyncio.Event(), asyncio.Event()
