@@ -216,6 +216,8 @@ cdef class WSTransport(FrameControl):
         try:
             self.listener.lost(self, exc)
         finally:
+            # A listener keeps its transport: two that keep each other wait for the collector.
+            self.listener = NOBODY
             if callback is not None:
                 callback(exc)
 
@@ -573,6 +575,10 @@ cdef class WSTransport(FrameControl):
             f"<WSTransport {'client' if self.is_client_side else 'server'}"
             f"{' disconnected' if self.is_disconnected else ''}>"
         )
+
+
+# The listener of a transport whose connection is lost.
+cdef WSListener NOBODY = WSListener()
 
 
 class WSProtocol(WSTransport, asyncio.BufferedProtocol):
