@@ -145,7 +145,7 @@ async def ws_connect(
     while True:
         attempt = ClientOpening(loop, ws_listener_factory, parsed, headers, settings)
         await open_transport(
-            lambda attempt=attempt: attempt,
+            attempt.as_protocol,
             parsed,
             ssl_context=ssl_context,
             proxy=proxy,
@@ -227,6 +227,9 @@ class ClientOpening(asyncio.BufferedProtocol):
         self._head: ResponseHead | None = None
         self._body = bytearray()
         self._request = make_request(url, self._key, extra_headers, settings)
+
+    def as_protocol(self) -> ClientOpening:
+        return self
 
     async def answer(self, timeout: float | None) -> tuple[WSTransport, WSListener]:
         """Wait for the server's answer, and what becomes of it."""
