@@ -237,7 +237,8 @@ cdef class Context:
                 older = min(self.recent_used, keep - size)
                 memmove(self.recent, self.recent + self.recent_used - older, older)
                 self.recent_used = older
-        memcpy(self.recent + self.recent_used, data, size)
+        if size:  # Neither may be NULL for memcpy, and both may be for no bytes.
+            memcpy(self.recent + self.recent_used, data, size)
         self.recent_used += size
         return 0
 
