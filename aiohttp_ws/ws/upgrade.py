@@ -269,17 +269,17 @@ class WSUpgradeResponseWithListener:
 
     :param response: the response to send.
     :param listener: the listener of the connection, for a response with status 101; ``None``
-        for any other.
-    :raises ValueError: when the status needs a listener and there is none, or the reverse.
+        for an error. Any other status makes no use of it.
+    :raises ValueError: when the status is 101 and there is no listener, or an error, 400 or more,
+        and there is one.
     """
 
     __slots__ = ("listener", "response")
 
     def __init__(self, response: WSUpgradeResponse, listener: WSListener | None) -> None:
-        accepts = response.status == HTTPStatus.SWITCHING_PROTOCOLS
-        if accepts and listener is None:
+        if response.status == HTTPStatus.SWITCHING_PROTOCOLS and listener is None:
             raise ValueError("a response with status 101 needs a listener, and it is None")
-        if not accepts and listener is not None:
+        if response.status >= HTTPStatus.BAD_REQUEST and listener is not None:
             raise ValueError(
                 f"a response with status {int(response.status)} has no connection for a listener;"
                 " pass None"

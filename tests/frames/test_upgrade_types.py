@@ -236,13 +236,15 @@ def test_the_version_is_one_that_http_1_has():
 # ------------------------------------------------------------------ with a listener
 
 
-def test_a_listener_goes_with_a_101_and_with_nothing_else():
+def test_a_listener_goes_with_a_101_and_not_with_an_error():
     listener: Any = object()
     accepted = WSUpgradeResponse.create_101_response()
     refused = WSUpgradeResponse.create_error_response(403)
     both = WSUpgradeResponseWithListener(accepted, listener)
     assert (both.response, both.listener) == (accepted, listener)
     assert WSUpgradeResponseWithListener(refused, None).listener is None
+    moved = WSUpgradeResponse.create_redirect_response(302, "/")
+    assert WSUpgradeResponseWithListener(moved, listener).response is moved
     with pytest.raises(ValueError, match="101 needs a listener"):
         WSUpgradeResponseWithListener(accepted, None)
     with pytest.raises(ValueError, match="403 has no connection for a listener"):
