@@ -7,7 +7,7 @@ import inspect
 import ssl
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
-from typing import Any, cast
+from typing import Any, TypeAlias, TypeVar, cast
 from urllib.parse import urljoin
 
 from multidict import CIMultiDict
@@ -44,13 +44,16 @@ MOST_BODY = 65536
 # Headers that say who the user is: not for another host to see (as RFC 9110 15.4 advises).
 CREDENTIALS = ("Authorization", "Cookie", "Proxy-Authorization")
 
-ClientListenerFactory = (
+Listener = TypeVar("Listener", bound=WSListener)
+ClientListenerFactory: TypeAlias = (
     Callable[[], WSListener] | Callable[[WSUpgradeRequest, WSUpgradeResponse], WSListener]
 )
 
 
 async def ws_connect(
-    ws_listener_factory: ClientListenerFactory,
+    ws_listener_factory: (
+        Callable[[], Listener] | Callable[[WSUpgradeRequest, WSUpgradeResponse], Listener]
+    ),
     url: str,
     *,
     ssl_context: ssl.SSLContext | None = None,
@@ -72,7 +75,7 @@ async def ws_connect(
     use_aiofastnet: bool | None = None,
     compression: Compression = None,
     **kwargs: Any,
-) -> tuple[WSTransport, WSListener]:
+) -> tuple[WSTransport, Listener]:
     """Open a WebSocket connection and give it a listener.
 
     :param ws_listener_factory: makes the listener when the server has agreed; called with the
@@ -172,7 +175,7 @@ async def ws_connect(
             seen += 1
             parsed = follow(parsed, location, headers, kwargs)
             continue
-        return opened
+        return cast("tuple[WSTransport, Listener]", opened)
 
 
 def redirect_of(exc: WSInvalidStatusError) -> str | None:

@@ -1,0 +1,9 @@
+import asyncio
+
+class Output:
+    @property
+    def underlying_transport(self) -> asyncio.Transport: ...
+    @property
+    def is_client_side(self) -> bool: ...
+    @property
+    def is_disconnected(self) -> bool: ...
