@@ -21,6 +21,7 @@ from ..errors import (
     ConnectionTimeoutError,
     ServerFingerprintMismatch,
 )
+from ..ws.transports import create_connection
 from .connector import BaseConnector, Closing
 from .cookie_rules import is_ip_address
 from .dns_cache import DNSCache
@@ -53,6 +54,9 @@ class TCPConnector(BaseConnector):
     :param interleave: how many addresses of the first family to try before the other one.
     :param socket_factory: makes the sockets.
     :param ssl_shutdown_timeout: seconds for TLS's farewell (Python 3.11 and later).
+    :param use_aiofastnet: transports of the ``aiofastnet`` package: ``True`` needs it, ``False``
+        is without it; ``None`` takes it for TLS where it is installed and can do what the
+        :class:`ssl.SSLContext` asks for.
     :param verify_ssl: deprecated, as are *fingerprint* and *ssl_context*: use *ssl*.
 
     The other parameters are those of :class:`~aiohttp_ws.BaseConnector`.
@@ -84,6 +88,7 @@ class TCPConnector(BaseConnector):
         interleave: int | None = None,
         socket_factory: SocketFactoryType | None = None,
         ssl_shutdown_timeout: float | Unset | None = UNSET,
+        use_aiofastnet: bool | None = None,
     ) -> None:
         setting = merge_ssl_arguments(ssl, None if verify_ssl else False, ssl_context, fingerprint)
         # Not by its class: a resolver of real aiohttp answers the same questions.
@@ -112,6 +117,7 @@ class TCPConnector(BaseConnector):
         self._interleave = interleave
         self._socket_factory = socket_factory
         self._ssl_shutdown_timeout = ssl_shutdown_timeout
+        self._use_aiofastnet = use_aiofastnet
 
     @property
     def family(self) -> socket.AddressFamily:
@@ -230,8 +236,8 @@ class TCPConnector(BaseConnector):
             return made
 
         try:
-            transport, protocol = await self._loop.create_connection(
-                make_protocol, sock=sock, **arguments
+            transport, protocol = await create_connection(
+                self._loop, self._use_aiofastnet, make_protocol, sock=sock, **arguments
             )
         except BaseException as exc:
             # With the protocol the loop has made a transport, and closes that itself. A socket
@@ -249,7 +255,7 @@ class TCPConnector(BaseConnector):
                     transport.abort()
                     raise
                 break
-        return protocol
+        return cast(ClientProtocol, protocol)
 
     async def _local_addresses(self) -> list[AddrInfoType] | None:
         if self._local_addr is not None and self._local is None:

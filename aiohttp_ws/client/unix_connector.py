@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from ..errors import ConnectionTimeoutError, UnixClientConnectorError
+from ..ws.transports import create_connection
 from .connector import BaseConnector
 from .protocol import ClientProtocol
 from .timeouts import ClientTimeout, deadline_after, has_expired, timeout_at
@@ -22,6 +23,7 @@ class UnixConnector(BaseConnector):
     """Connects every request to one Unix socket, whatever host its URL names.
 
     :param path: the socket's path.
+    :param use_aiofastnet: ``True`` takes the transports of the ``aiofastnet`` package.
 
     The other parameters are those of :class:`~aiohttp_ws.BaseConnector`.
     """
@@ -36,6 +38,8 @@ class UnixConnector(BaseConnector):
         limit: int = 100,
         limit_per_host: int = 0,
         loop: asyncio.AbstractEventLoop | None = None,
+        *,
+        use_aiofastnet: bool | None = None,
     ) -> None:
         super().__init__(
             force_close=force_close,
@@ -45,6 +49,7 @@ class UnixConnector(BaseConnector):
             loop=loop,
         )
         self._path = path
+        self._use_aiofastnet = use_aiofastnet
 
     @property
     def path(self) -> str:
@@ -58,8 +63,11 @@ class UnixConnector(BaseConnector):
         limit = timeout_at(None if deadline == math.inf else deadline)
         try:
             async with limit:
-                _, protocol = await self._loop.create_unix_connection(
-                    lambda: ClientProtocol(self._loop), self._path
+                _, protocol = await create_connection(
+                    self._loop,
+                    self._use_aiofastnet,
+                    lambda: ClientProtocol(self._loop),
+                    path=self._path,
                 )
         except asyncio.TimeoutError as exc:
             if not has_expired(limit):
@@ -70,4 +78,4 @@ class UnixConnector(BaseConnector):
             ) from exc
         except OSError as exc:
             raise UnixClientConnectorError(self._path, req.connection_key, exc) from exc
-        return protocol
+        return cast(ClientProtocol, protocol)

@@ -12,8 +12,8 @@ from typing import Any, TypeAlias
 
 import aiohappyeyeballs
 
+from ..ws.transports import create_connection, start_tls, uses_aiofastnet
 from .socks import SOCKS_PORTS, connect_through_socks
-from .transports import create_connection, start_tls, uses_aiofastnet
 from .tunnel import Opening
 from .url import WSParsedURL, authority, split_url
 
@@ -57,7 +57,7 @@ async def open_transport(
     :param proxy_ssl_context: the context of TLS to an ``https`` proxy.
     :param socket_factory: called with *url*, or with the proxy's, for the socket to use. It may
         be a coroutine function. The socket may be connected; ``None`` stands for no socket.
-    :param use_aiofastnet: see :func:`~aiohttp_ws.frames.transports.uses_aiofastnet`.
+    :param use_aiofastnet: see :func:`~aiohttp_ws.ws.transports.uses_aiofastnet`.
     :param kwargs: of :meth:`asyncio.loop.create_connection`, or ``path=``, a Unix socket. TLS's
         are for the server, not for the proxy.
     :raises WSInvalidURL: when *proxy* is no URL of a proxy.
@@ -72,7 +72,10 @@ async def open_transport(
     if url.is_secure:
         tls["ssl"] = ssl_context or verifying_context()
         tls.setdefault("server_hostname", tls_name(url))
-    fast = uses_aiofastnet(use_aiofastnet, tls=url.is_secure)
+    proxy_context = None
+    if proxy_url is not None and proxy_url.is_secure:
+        proxy_context = proxy_ssl_context or verifying_context()
+    fast = uses_aiofastnet(use_aiofastnet, tls.get("ssl"), proxy_context)
     endpoint = proxy_url or url
     if socket_factory is not None:
         sock = await socket_of(socket_factory, endpoint, loop)
@@ -89,8 +92,8 @@ async def open_transport(
             )
             await connect(sock=await connect_through_socks(proxy_url, url, sock), **tls)
         else:
-            if proxy_url.is_secure:
-                kwargs["ssl"] = proxy_ssl_context or verifying_context()
+            if proxy_context is not None:
+                kwargs["ssl"] = proxy_context
                 kwargs["server_hostname"] = tls_name(proxy_url)
             await connect(**kwargs)
             await opening.connect_through(proxy_url, url)

@@ -17,9 +17,9 @@ from ..ws.frame_options import Compression, LoggerLike, deflate_of, logger_of
 from ..ws.frame_settings import FrameSettings
 from ..ws.loop import resources_of
 from ..ws.transport import WSListener
+from ..ws.transports import create_server
 from ..ws.types import WSAutoPingStrategy
 from ..ws.upgrade import WSUpgradeRequest, WSUpgradeResponse, WSUpgradeResponseWithListener
-from .transports import create_server
 
 __all__ = ("ws_create_server",)
 
@@ -203,7 +203,7 @@ class ServerOpening(asyncio.BufferedProtocol):
             self._factory_failed(exc)
             return
         if answer is None or isinstance(answer, WSListener) or not inspect.isawaitable(answer):
-            self._on_answer(head, request, cast("Answer", answer))
+            self._on_answer(head, request, answer)
             return
         # The client has done its part. It is read on, to see it leave.
         self._stop_timer()
@@ -244,11 +244,12 @@ class ServerOpening(asyncio.BufferedProtocol):
         elif answer is None:
             self._refuse(404, "404 Not Found")
         elif isinstance(answer, (WSUpgradeResponse, WSUpgradeResponseWithListener)):
-            listener = None
             if isinstance(answer, WSUpgradeResponseWithListener):
-                answer, listener = answer.response, answer.listener
-            if answer.status != HTTPStatus.SWITCHING_PROTOCOLS:
-                self._send(answer)
+                response, listener = answer.response, answer.listener
+            else:
+                response, listener = answer, None
+            if response.status != HTTPStatus.SWITCHING_PROTOCOLS:
+                self._send(response)
             elif listener is None:
                 self._factory_failed(
                     TypeError(
@@ -257,7 +258,7 @@ class ServerOpening(asyncio.BufferedProtocol):
                     )
                 )
             else:
-                self._accept(head, request, answer, listener)
+                self._accept(head, request, response, listener)
         else:
             self._factory_failed(
                 TypeError(
@@ -378,7 +379,7 @@ class Accepted(WSUpgradeResponse):
         self._made: Any = None
 
     @property
-    def headers(self) -> Any:  # type: ignore[override]
+    def headers(self) -> Any:
         if self._made is None:
             made = WSUpgradeResponse.create_101_response().headers
             made["Sec-WebSocket-Accept"] = self._accept

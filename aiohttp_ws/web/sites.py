@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from yarl import URL
 
 from ..typedefs import PathLike
+from ..ws.transports import create_server
 
 if TYPE_CHECKING:
     from ssl import SSLContext
@@ -28,6 +29,9 @@ class BaseSite(ABC):
     :param ssl_context: serve TLS with it.
     :param backlog: connections that may wait to be accepted.
     :param shutdown_timeout: not used; give it to the runner.
+    :param use_aiofastnet: transports of the ``aiofastnet`` package: ``True`` needs it, ``False``
+        is without it; ``None`` takes it for TLS where it is installed and can do what
+        *ssl_context* asks for.
     :raises RuntimeError: the runner was not set up.
     """
 
@@ -38,12 +42,14 @@ class BaseSite(ABC):
         shutdown_timeout: float = 60.0,
         ssl_context: SSLContext | None = None,
         backlog: int = 128,
+        use_aiofastnet: bool | None = None,
     ) -> None:
         if runner.server is None:
             raise RuntimeError("await runner.setup() before making a site")
         self._runner = runner
         self._ssl_context = ssl_context
         self._backlog = backlog
+        self._use_aiofastnet = use_aiofastnet
         self._server: asyncio.AbstractServer | None = None
 
     @property
@@ -93,6 +99,8 @@ class TCPSite(BaseSite):
         :attr:`port`).
     :param reuse_address: bind an address that lately closed connections still hold.
     :param reuse_port: let several processes share the port.
+
+    The other parameters are those of :class:`BaseSite`.
     """
 
     def __init__(
@@ -106,9 +114,14 @@ class TCPSite(BaseSite):
         backlog: int = 128,
         reuse_address: bool | None = None,
         reuse_port: bool | None = None,
+        use_aiofastnet: bool | None = None,
     ) -> None:
         super().__init__(
-            runner, shutdown_timeout=shutdown_timeout, ssl_context=ssl_context, backlog=backlog
+            runner,
+            shutdown_timeout=shutdown_timeout,
+            ssl_context=ssl_context,
+            backlog=backlog,
+            use_aiofastnet=use_aiofastnet,
         )
         self._host = host
         if port is None:
@@ -131,7 +144,9 @@ class TCPSite(BaseSite):
     async def _listen(
         self, loop: asyncio.AbstractEventLoop, server: Server
     ) -> asyncio.AbstractServer:
-        listening = await loop.create_server(
+        listening = await create_server(
+            loop,
+            self._use_aiofastnet,
             server,
             self._host,
             self._port,
@@ -146,7 +161,7 @@ class TCPSite(BaseSite):
 
 
 class UnixSite(BaseSite):
-    """A UNIX socket at *path*."""
+    """A UNIX socket at *path*; the other parameters are those of :class:`BaseSite`."""
 
     def __init__(
         self,
@@ -156,9 +171,14 @@ class UnixSite(BaseSite):
         shutdown_timeout: float = 60.0,
         ssl_context: SSLContext | None = None,
         backlog: int = 128,
+        use_aiofastnet: bool | None = None,
     ) -> None:
         super().__init__(
-            runner, shutdown_timeout=shutdown_timeout, ssl_context=ssl_context, backlog=backlog
+            runner,
+            shutdown_timeout=shutdown_timeout,
+            ssl_context=ssl_context,
+            backlog=backlog,
+            use_aiofastnet=use_aiofastnet,
         )
         self._path = path
 
@@ -170,8 +190,13 @@ class UnixSite(BaseSite):
     async def _listen(
         self, loop: asyncio.AbstractEventLoop, server: Server
     ) -> asyncio.AbstractServer:
-        return await loop.create_unix_server(
-            server, self._path, ssl=self._ssl_context, backlog=self._backlog
+        return await create_server(
+            loop,
+            self._use_aiofastnet,
+            server,
+            path=os.fspath(self._path),
+            ssl=self._ssl_context,
+            backlog=self._backlog,
         )
 
 
@@ -197,7 +222,10 @@ class NamedPipeSite(BaseSite):
 
 
 class SockSite(BaseSite):
-    """A socket that is bound already, such as one inherited from a supervisor."""
+    """A socket that is bound already, such as one inherited from a supervisor.
+
+    The other parameters are those of :class:`BaseSite`.
+    """
 
     def __init__(
         self,
@@ -207,9 +235,14 @@ class SockSite(BaseSite):
         shutdown_timeout: float = 60.0,
         ssl_context: SSLContext | None = None,
         backlog: int = 128,
+        use_aiofastnet: bool | None = None,
     ) -> None:
         super().__init__(
-            runner, shutdown_timeout=shutdown_timeout, ssl_context=ssl_context, backlog=backlog
+            runner,
+            shutdown_timeout=shutdown_timeout,
+            ssl_context=ssl_context,
+            backlog=backlog,
+            use_aiofastnet=use_aiofastnet,
         )
         self._sock = sock
         scheme = "https" if ssl_context is not None else "http"
@@ -226,6 +259,11 @@ class SockSite(BaseSite):
     async def _listen(
         self, loop: asyncio.AbstractEventLoop, server: Server
     ) -> asyncio.AbstractServer:
-        return await loop.create_server(
-            server, sock=self._sock, ssl=self._ssl_context, backlog=self._backlog
+        return await create_server(
+            loop,
+            self._use_aiofastnet,
+            server,
+            sock=self._sock,
+            ssl=self._ssl_context,
+            backlog=self._backlog,
         )

@@ -83,7 +83,7 @@ async def test_an_unknown_authority_is_a_certificate_error(session, url):
     assert isinstance(error, errors.ClientConnectorError)
     assert isinstance(error, ssl.CertificateError)
     assert (error.host, error.port, error.ssl) == (url.host, url.port, True)
-    assert "certificate verify failed" in str(error)
+    assert "certificate verify failed" in str(error).lower().replace("_", " ")
     assert isinstance(error.certificate_error, ssl.SSLError)
 
 
@@ -107,7 +107,7 @@ async def test_requests_with_other_settings_use_other_connections(session, url, 
 
 
 async def test_the_name_to_verify_can_be_given(session, url, trusting):
-    with pytest.raises(errors.ClientConnectorCertificateError, match="example"):
+    with pytest.raises(errors.ClientConnectorCertificateError, match="example|hostname mismatch"):
         await session.get(url, ssl=trusting, server_hostname="example.com")
     async with session.get(url, ssl=trusting, server_hostname="localhost") as response:
         assert response.status == 200

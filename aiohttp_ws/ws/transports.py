@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
+import sys
 from collections.abc import Callable, Sequence
 from types import ModuleType
 from typing import Any
+
+from .mended_loop import mended
 
 __all__ = ("create_connection", "create_server", "start_tls", "uses_aiofastnet")
 
@@ -22,31 +25,71 @@ def aiofastnet() -> ModuleType | None:
     return aiofastnet
 
 
-def uses_aiofastnet(use_aiofastnet: bool | None, *, tls: bool) -> bool:
+def uses_aiofastnet(use_aiofastnet: bool | None, *contexts: ssl.SSLContext | None) -> bool:
     """Whether aiofastnet makes the transport.
 
     :param use_aiofastnet: ``True`` and ``False`` decide; ``None`` takes it for TLS where it is
-        installed, and else the loop's own.
+        installed and can do what the contexts ask for, and else the loop's own.
+    :param contexts: TLS's, ``None`` for each connection without.
     :raises ImportError: for ``True`` where the package is not installed.
+    :raises ValueError: for ``True`` and a context that it cannot use.
     """
+    if use_aiofastnet is False:
+        return False
+    hindrance = next(filter(None, map(needs_loop, filter(None, contexts))), None)
     if use_aiofastnet is None:
-        return tls and aiofastnet() is not None
-    if use_aiofastnet and aiofastnet() is None:
+        if sys.platform == "win32" or hindrance is not None or not any(contexts):
+            return False
+        return aiofastnet() is not None
+    if aiofastnet() is None:
         raise ImportError(
             "use_aiofastnet=True needs the package aiofastnet: pip install aiohttp_ws[speedups]"
         )
-    return use_aiofastnet
+    if hindrance is not None:
+        raise ValueError(
+            f"use_aiofastnet=True does not go with {hindrance} of the SSLContext: leave it out"
+        )
+    return True
+
+
+def needs_loop(context: ssl.SSLContext) -> str | None:
+    """Name what *context* has that only the loop's TLS can do.
+
+    aiofastnet uses the context's OpenSSL structure, and OpenSSL then calls back into Python's
+    ``ssl`` module, which looks for an object that is not there and ends the process.
+    """
+    if type(context) is not ssl.SSLContext:
+        return "the subclass"  # such as truststore's, whose own structure decides nothing
+    if context.sni_callback is not None:
+        return "sni_callback"
+    if context.keylog_filename is not None:
+        return "keylog_filename"
+    if getattr(context, "_msg_callback", None) is not None:
+        return "_msg_callback"
+    if context.sslobject_class is not ssl.SSLObject:
+        return "sslobject_class"
+    return None
 
 
 def maker(
-    loop: asyncio.AbstractEventLoop, use_aiofastnet: bool | None, name: str, *, tls: bool
+    loop: asyncio.AbstractEventLoop,
+    use_aiofastnet: bool | None,
+    name: str,
+    context: ssl.SSLContext | None,
 ) -> Callable[..., Any]:
     """The method *name* of *loop*, or aiofastnet's function in its stead."""
-    if not uses_aiofastnet(use_aiofastnet, tls=tls):
+    if not uses_aiofastnet(use_aiofastnet, context):
         method: Callable[..., Any] = getattr(loop, name)
         return method
     function = getattr(aiofastnet(), name)
-    return lambda *args, **kwargs: function(loop, *args, **kwargs)
+
+    def make(*args: Any, **kwargs: Any) -> Any:
+        server_hostname = kwargs.get("server_hostname")
+        if server_hostname and not server_hostname.isascii():
+            kwargs["server_hostname"] = server_hostname.encode("idna").decode()
+        return function(mended(loop), *args, **kwargs)
+
+    return make
 
 
 async def create_connection(
@@ -67,10 +110,10 @@ async def create_connection(
     """
     transport: asyncio.Transport
     if path is not None:
-        make = maker(loop, use_aiofastnet, "create_unix_connection", tls=ssl is not None)
+        make = maker(loop, use_aiofastnet, "create_unix_connection", ssl)
         transport, protocol = await make(factory, path, ssl=ssl, **kwargs)
     else:
-        make = maker(loop, use_aiofastnet, "create_connection", tls=ssl is not None)
+        make = maker(loop, use_aiofastnet, "create_connection", ssl)
         transport, protocol = await make(factory, host, port, ssl=ssl, **kwargs)
     send_at_once(transport)
     return transport, protocol
@@ -94,10 +137,10 @@ async def create_server(
     """
     server: asyncio.Server
     if path is not None:
-        make = maker(loop, use_aiofastnet, "create_unix_server", tls=ssl is not None)
+        make = maker(loop, use_aiofastnet, "create_unix_server", ssl)
         server = await make(factory, path, ssl=ssl, **kwargs)
     else:
-        make = maker(loop, use_aiofastnet, "create_server", tls=ssl is not None)
+        make = maker(loop, use_aiofastnet, "create_server", ssl)
         server = await make(factory, host, port, ssl=ssl, **kwargs)
     return server
 
@@ -120,7 +163,7 @@ async def start_tls(
             transport._start_tls_compatible = True  # type: ignore[attr-defined]
         except AttributeError:  # of a compiled transport, which needs no such mark
             pass
-    make = maker(loop, use_aiofastnet, "start_tls", tls=True)
+    make = maker(loop, use_aiofastnet, "start_tls", context)
     made: asyncio.Transport | None = await make(transport, protocol, context, **kwargs)
     if made is None:
         raise ConnectionResetError("the connection was closed during the TLS handshake")

@@ -1,0 +1,116 @@
+"""The event loop as aiofastnet gets to see it, which mends three faults of its version 1.2.
+
+* What a TLS transport had read, but not decrypted, when its reading was paused is forgotten when
+  it is resumed: a peer that waits for an answer waits for ever.
+* A client that leaves in the middle of the TLS handshake, as many a health check does, is
+  reported with an exception's class for an exception, which loggers fail to print.
+* A listening socket that no descriptor is left for is asked again in every turn of the loop.
+
+All three show in what it asks of the loop. Nothing here harms a version without them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Any, cast
+
+__all__ = ("mended",)
+
+# Seconds before a socket that had no descriptor left is asked again, as asyncio has it.
+REST = 1.0
+
+logger = logging.getLogger("aiohttp_ws")
+
+
+def mended(loop: asyncio.AbstractEventLoop) -> asyncio.AbstractEventLoop:
+    """Return *loop* for aiofastnet's eyes."""
+    proactor: Any = getattr(asyncio, "ProactorEventLoop", ())
+    if isinstance(loop, proactor):
+        found: asyncio.AbstractEventLoop = loop  # it is told from others by its class
+        return found
+    return cast(asyncio.AbstractEventLoop, MendedLoop(loop))
+
+
+def rest_of(callback: Callable[..., Any]) -> Any:
+    """What decrypts the rest of the last read, for a *callback* that reads for TLS."""
+    if getattr(callback, "__name__", "") != "_read_ready":
+        return None
+    return getattr(getattr(callback, "__self__", None), "_retry_ssl_read", None)
+
+
+class MendedLoop:
+    __slots__ = ("_listening", "_loop", "_resting", "_resuming")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._listening: dict[int, tuple[Any, ...]] = {}
+        self._resuming: dict[int, Callable[..., Any]] = {}
+        self._resting = False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._loop, name)
+
+    def call_soon(self, callback: Callable[..., Any], *args: Any, context: Any = None) -> Any:
+        if rest_of(callback) is not None:
+            return None  # _resume() does it, in the right order
+        return self._loop.call_soon(callback, *args, context=context)
+
+    def call_exception_handler(self, context: dict[str, Any]) -> None:
+        exc = context.get("exception")
+        if isinstance(exc, type) and issubclass(exc, OSError):
+            # What the network does is no news; loops do not report it either.
+            if self._loop.get_debug():
+                logger.debug("%s: %s", context.get("message"), exc.__name__)
+            return
+        if context.get("message") == "socket.accept() out of system resource":
+            self._rest(context["socket"].fileno())
+        self._loop.call_exception_handler(context)
+
+    def add_reader(self, fd: int, callback: Callable[..., Any], *args: Any) -> None:
+        if args:  # a listening socket; connections' callbacks have none
+            self._listening[fd] = (callback, *args)
+            self._loop.add_reader(fd, self._accept, fd)
+        elif rest_of(callback) is None:
+            self._loop.add_reader(fd, callback)
+        else:
+            self._resuming[fd] = callback
+            self._loop.call_soon(self._resume, fd, callback)
+
+    def remove_reader(self, fd: int) -> bool:
+        self._resuming.pop(fd, None)
+        self._listening.pop(fd, None)
+        return self._loop.remove_reader(fd)
+
+    def _resume(self, fd: int, callback: Callable[..., Any]) -> None:
+        # First what is at hand: the socket may be empty or at its end, and of a full buffer
+        # aiofastnet would take "no room" for the end.
+        if self._resuming.get(fd) is callback:
+            rest_of(callback)()
+        # It may be paused again, or closed, by what was read.
+        if self._resuming.get(fd) is callback:
+            del self._resuming[fd]
+            self._loop.add_reader(fd, callback)
+
+    # ------------------------------------------------------------------- listening sockets
+
+    def _accept(self, fd: int) -> None:
+        callback, *args = self._listening[fd]
+        self._resting = False
+        try:
+            callback(*args)
+        except AttributeError:
+            # "'socket' object has no attribute 'remove_reader'"
+            if not self._resting:
+                raise
+
+    def _rest(self, fd: int) -> None:
+        self._resting = True
+        self._loop.remove_reader(fd)
+        self._loop.call_later(REST, self._wake, fd, self._listening.get(fd))
+
+    def _wake(self, fd: int, listening: tuple[Any, ...] | None) -> None:
+        # It may be closed by now, and its descriptor another's.
+        if listening is not None and self._listening.get(fd) is listening:
+            self._loop.add_reader(fd, self._accept, fd)
