@@ -185,7 +185,8 @@ cdef class FrameReader:
         if self.spare is not None and capacity >= FIRST_OWN_BUFFER:
             larger = self.spare.take(capacity, &capacity)
             if larger != NULL:
-                memcpy(larger, self.own, self.own_used)
+                if self.own_used:  # NULL with no bytes yet, which memcpy must not be given.
+                    memcpy(larger, self.own, self.own_used)
                 free(self.own)
                 self.own = larger
                 self.own_capacity = capacity
