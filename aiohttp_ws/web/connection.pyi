@@ -1,50 +1,18 @@
 """The server's side of one HTTP connection."""
 
 import asyncio
-import logging
-from collections.abc import Awaitable, Callable
 
-from ..abc import AbstractAccessLogger
 from ..http.writer import StreamWriter
-from .base_request import BaseRequest
-from .link import Link
-from .server import Server
-from .stream_response import StreamResponse
+from .reading import RequestReader
 from .websocket import WebSocketResponse
 from .websocket_listener import WebSocketListenerResponse
 
-class ConnectionSettings:
-    """What all connections of a server have in common; :class:`Server` documents each."""
-
-    def __init__(
-        self,
-        *,
-        server: Server,
-        loop: asyncio.AbstractEventLoop,
-        handler: Callable[[BaseRequest], Awaitable[StreamResponse]],
-        request_factory: Callable[..., BaseRequest],
-        logger: logging.Logger,
-        access_logger: AbstractAccessLogger | None,
-        keepalive_timeout: float,
-        lingering_time: float,
-        head_timeout: float,
-        body_timeout: float,
-        max_line_size: int,
-        max_field_size: int,
-        max_headers: int,
-        read_bufsize: int,
-        auto_decompress: bool,
-        handler_cancellation: bool,
-        tcp_keepalive: bool,
-    ) -> None: ...
-
-class HTTPConnection(Link):
+class HTTPConnection(RequestReader):
     """See :class:`RequestHandler`."""
 
     websocket: WebSocketResponse | WebSocketListenerResponse | None
     """The WebSocket this connection became; shutdown closes it."""
 
-    def __init__(self, settings: ConnectionSettings) -> None: ...
     @property
     def task(self) -> asyncio.Task[None] | None:
         """The task that runs the handlers; ``None`` when a listener has outlived it."""

@@ -11,7 +11,8 @@ from ..abc import AbstractAccessLogger
 from ..http.streams import StreamReader
 from .access_log import AccessLogger
 from .base_request import BaseRequest
-from .connection import ConnectionSettings, RequestHandler
+from .connection import RequestHandler
+from .reading import ConnectionSettings
 from .stream_response import StreamResponse
 
 __all__ = ("Server",)
