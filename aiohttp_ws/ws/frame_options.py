@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import logging
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from ..wire.deflate import DeflateOptions
 
 __all__ = ("Compression", "LoggerLike", "deflate_of", "logger_of")
 
-LoggerLike = logging.Logger | logging.LoggerAdapter[Any]
+if TYPE_CHECKING:
+    LoggerLike = logging.Logger | logging.LoggerAdapter[Any]
+else:  # takes no parameter before Python 3.11
+    LoggerLike = logging.Logger | logging.LoggerAdapter
 Compression = Literal["deflate"] | DeflateOptions | None
 
 DEFAULT_DEFLATE = DeflateOptions()
