@@ -44,7 +44,7 @@ class FrameSettings:
             seconds = getattr(self, name)
             if not isinstance(seconds, (int, float)):
                 raise TypeError(f"{name}={seconds!r} must be a number of seconds")
-            if seconds <= 0:
+            if not seconds > 0:  # NaN neither
                 raise ValueError(f"{name}={seconds} must be more than 0 seconds")
         if not isinstance(self.max_frame_size, int):
             raise TypeError(f"max_frame_size={self.max_frame_size!r} must be an int of bytes")

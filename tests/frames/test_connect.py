@@ -483,6 +483,7 @@ async def test_cancelled_at_any_moment_no_socket_stays_open(turns):
         ({"max_frame_size": -1}, ValueError),
         ({"max_frame_size": "big"}, TypeError),
         ({"auto_ping_idle_timeout": 0}, ValueError),
+        ({"auto_ping_idle_timeout": float("nan")}, ValueError),
         ({"auto_ping_reply_timeout": "1"}, TypeError),
         ({"auto_ping_strategy": 7}, ValueError),
         ({"compression": "gzip"}, ValueError),
