@@ -54,6 +54,15 @@ static inline int aws_add_property(PyObject *type, const char *name, getter get,
     return failed;
 }
 
+/* Call a method with two arguments. No bound method is made, as a call through Cython's cpdef
+   would: 60 ns a frame. An attribute of the instance is found all the same. */
+static inline PyObject *aws_call_method(PyObject *self, PyObject *name, PyObject *a, PyObject *b)
+{
+    PyObject *arguments[4] = {NULL, self, a, b};
+    return PyObject_VectorcallMethod(
+        name, arguments + 1, 3 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
+}
+
 static inline PyObject *aws_new_reference(PyObject *object)
 {
     Py_INCREF(object);

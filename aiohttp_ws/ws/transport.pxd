@@ -37,6 +37,7 @@ cdef class WSTransport(FrameControl):
         object lost_callback
         # The frame height only.
         bint disconnect_on_exception
+        bint listens_in_python  # on_ws_frame is a Python function
         bint ends_at_close      # nothing is left to do once the peer's close frame has come
         readonly object request
         readonly object response
@@ -64,4 +65,4 @@ cdef class WSTransport(FrameControl):
 # Named after all that a user's module is compiled against: tests/cython/test_layout.py says what
 # it is to be called. Cython looks for it when such a module is imported, so that one compiled
 # against other declarations gets an ImportError, where a wrong vtable would crash.
-cdef int layout_7554f21c
+cdef int layout_fa076e28

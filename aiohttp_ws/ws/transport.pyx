@@ -11,6 +11,7 @@ inflating, exceptions of callbacks.
 
 import asyncio
 import logging
+from types import FunctionType
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.memoryview cimport PyMemoryView_FromMemory
@@ -45,6 +46,9 @@ cdef extern from "Python.h":
 
 cdef extern from "awaitable.h" nogil:
     double aws_monotonic()
+
+cdef extern from "awaitable.h":
+    object aws_call_method(object self, object name, object a, object b)
 
 # Seconds that a peer has to read why it is cut off, and to end its side.
 cdef double LINGER = 10.0
@@ -115,7 +119,10 @@ cdef class WSListener:
             # RFC 6455 5.5.1: nothing follows a close frame.
             transport.receiving = False
         try:
-            self.on_ws_frame(transport, view)
+            if transport.listens_in_python:
+                aws_call_method(self, "on_ws_frame", transport, view)
+            else:
+                self.on_ws_frame(transport, view)
         finally:
             if Py_REFCNT(view) > 1:
                 # Kept by the listener: what it borrowed is about to be overwritten.
@@ -386,6 +393,9 @@ cdef class WSTransport(FrameControl):
         self.request = request
         self.response = response
         self.logger = settings.logger
+        self.listens_in_python = isinstance(
+            getattr(type(self.listener), "on_ws_frame"), FunctionType
+        )
         self.disconnect_on_exception = settings.disconnect_on_exception
         self.auto_pong = settings.enable_auto_pong
         if deflate is not None:
