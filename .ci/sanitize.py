@@ -29,7 +29,6 @@ COPIED = [
 TESTED = [
     *("tests/wire", "tests/ws", "tests/web", "tests/client", "tests/frames"),
     "--ignore=tests/web/test_run_app.py",
-    "--ignore=tests/frames/test_from_cython.py",
 ]
 # What is undefined ends the run: a report that only scrolls by is not read. No check is left
 # out; -O1 keeps the stacks true and the run within minutes.
