@@ -119,13 +119,16 @@ async def pass_python_by() -> None:
     looks for them there. For a class of Python that derives from it, somebody does.
     """
 
-    def trap(*arguments: object) -> None:
-        raise AssertionError("called as a Python method")
+    class Trap:
+        """No function, which the engine would take for a method of a listener in Python."""
+
+        def __call__(self, *arguments: object) -> None:
+            raise AssertionError("called as a Python method")
 
     for kind in (listeners.Echo, aiohttp_ws.WSListener):
         (methods,) = (each for each in gc.get_referents(kind.__dict__) if isinstance(each, dict))
         for name in ("on_ws_connected", "on_ws_frame", "on_ws_disconnected"):
-            methods[name] = trap
+            methods[name] = Trap()
         ctypes.pythonapi.PyType_Modified(ctypes.py_object(kind))
     await serve_websockets()
 
