@@ -152,6 +152,8 @@ class FileResponse(StreamResponse):
             return False
         if transport.get_extra_info("sslcontext") is not None:
             return False
+        if type(transport).__module__.startswith("aiofastnet."):
+            return False  # loops refuse it with a RuntimeError
         loop = asyncio.get_running_loop()
         writer.send_headers()
         try:

@@ -55,6 +55,9 @@ class MendedLoop:
     def call_soon(self, callback: Callable[..., Any], *args: Any, context: Any = None) -> Any:
         if rest_of(callback) is not None:
             return None  # _resume() does it, in the right order
+        if getattr(callback, "__name__", "") == "buffer_updated":
+            # Python's ssl module has no such thing where aiofastnet has to use that.
+            callback, args = callback.__self__._retry_ssl_read, ()  # type: ignore[attr-defined]
         return self._loop.call_soon(callback, *args, context=context)
 
     def call_exception_handler(self, context: dict[str, Any]) -> None:

@@ -40,7 +40,10 @@ def uses_aiofastnet(use_aiofastnet: bool | None, *contexts: ssl.SSLContext | Non
     if use_aiofastnet is None:
         if sys.platform == "win32" or hindrance is not None or not any(contexts):
             return False
-        return aiofastnet() is not None
+        found = aiofastnet()
+        # Without OpenSSL's libraries to call, as in uv's Pythons, it goes through the ssl module,
+        # and may lose what was received when a paused connection ends.
+        return found is not None and found.OPENSSL_DYN_LIBS is not None
     if aiofastnet() is None:
         raise ImportError(
             "use_aiofastnet=True needs the package aiofastnet: pip install aiohttp_ws[speedups]"
