@@ -125,6 +125,13 @@ from .ws.broadcast import (
     BroadcastReport,
     broadcast,
 )
+from .ws.decisions import (
+    ConnectingRequest,
+    ConnectionAccept,
+    ConnectionDeny,
+    ConnectionRequest,
+    ConnectionResponse,
+)
 from .ws.frame import (
     WSCloseHandshake,
     WSCloseInfo,
@@ -133,6 +140,12 @@ from .ws.frame import (
 from .ws.transport import (
     WSListener,
     WSTransport,
+)
+from .ws.typed_messages import (
+    IncomingMessage,
+    Message,
+    OutgoingMessage,
+    Ping,
 )
 from .ws.types import (
     WSAutoPingStrategy,
@@ -179,6 +192,11 @@ __all__ = (
     "ClientTimeout",
     "ClientWSTimeout",
     "ClientWebSocketResponse",
+    "ConnectingRequest",
+    "ConnectionAccept",
+    "ConnectionDeny",
+    "ConnectionRequest",
+    "ConnectionResponse",
     "ConnectionTimeoutError",
     "ContentTypeError",
     "CookieJar",
@@ -195,15 +213,19 @@ __all__ = (
     "HttpVersion10",
     "HttpVersion11",
     "IOBasePayload",
+    "IncomingMessage",
     "InvalidURL",
     "InvalidUrlClientError",
     "InvalidUrlRedirectClientError",
     "JsonPayload",
+    "Message",
     "NonHttpUrlClientError",
     "NonHttpUrlRedirectClientError",
+    "OutgoingMessage",
     "PAYLOAD_REGISTRY",
     "PICOWS_DEBUG_LL",
     "Payload",
+    "Ping",
     "RedirectClientError",
     "RequestInfo",
     "ServerConnectionError",

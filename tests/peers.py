@@ -72,6 +72,7 @@ PEERS = {
     "aiohttp": library("aiohttp"),
     "websockets": library("websockets"),
     "picows": library("picows"),
+    "autobahn": library("autobahn"),
     "h11": library("h11"),
     "httptools": library("httptools"),
     "trustme": library("trustme"),
