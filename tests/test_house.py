@@ -20,7 +20,7 @@ FLOORS = [
     {"ws"},
     {"http", "abc"},
     {"web", "client", "frames"},
-    {"test_utils", "pytest_plugin"},
+    {"websockets", "test_utils", "pytest_plugin"},
 ]
 FLOOR_OF = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 SOURCES = sorted(

@@ -1,0 +1,50 @@
+"""The types that the signatures of the message height name."""
+
+from __future__ import annotations
+
+import http
+import logging
+from typing import TYPE_CHECKING, Any, NewType
+
+__all__ = (
+    "BytesLike",
+    "Data",
+    "DataLike",
+    "ExtensionName",
+    "ExtensionParameter",
+    "LoggerLike",
+    "Origin",
+    "StatusLike",
+    "Subprotocol",
+)
+
+#: A message: :class:`str` for text, :class:`bytes` for binary (RFC 6455 5.6).
+Data = str | bytes
+
+#: What is taken where :class:`bytes` are meant.
+BytesLike = bytes | bytearray | memoryview
+
+#: What is taken where a message is meant.
+DataLike = str | bytes | bytearray | memoryview
+
+if TYPE_CHECKING:
+    #: What is taken where a logger is meant.
+    LoggerLike = logging.Logger | logging.LoggerAdapter[Any]
+else:
+    # Python 3.10 cannot subscribe LoggerAdapter.
+    LoggerLike = logging.Logger | logging.LoggerAdapter
+
+#: What is taken where an HTTP status is meant.
+StatusLike = http.HTTPStatus | int
+
+#: The value of an ``Origin`` header (RFC 6454).
+Origin = NewType("Origin", str)
+
+#: A name in a ``Sec-WebSocket-Protocol`` header.
+Subprotocol = NewType("Subprotocol", str)
+
+#: The name of an extension, such as ``"permessage-deflate"``.
+ExtensionName = NewType("ExtensionName", str)
+
+#: A parameter of an extension: its name, and its value or ``None``.
+ExtensionParameter = tuple[str, str | None]
