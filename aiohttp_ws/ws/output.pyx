@@ -6,6 +6,8 @@ height, the first frame outside a read leaves at once, since nothing else may fo
 follows it within :data:`BURST` waits, so that a run of sends is few system calls.
 """
 
+import sys
+
 from cpython.bytes cimport (
     PyBytes_AS_STRING,
     PyBytes_CheckExact,
@@ -30,6 +32,13 @@ cdef enum:
     FLUSH_AT = 65536            # output that does not wait for the end of the batch
     DIRECT_FROM = 16384         # payloads from here on leave without a copy
     JOIN_BELOW = 8192           # a prepared frame that is copied behind others
+
+# Whether asyncio's writelines() says when there is too much: CPython 3.12.0 to 3.12.8, 3.13.0 and
+# 3.13.1 forgot pause_writing() there (CVE-2024-12254). Two writes instead would let a listener
+# that writes in pause_writing() come between a header and its payload.
+cdef bint LINES_PAUSE = not (
+    (3, 12) <= sys.version_info < (3, 12, 9) or (3, 13) <= sys.version_info < (3, 13, 2)
+)
 
 # Seconds. A loop that sends message after message is back within it, a clock's tick is not.
 cdef double BURST = 50e-6
@@ -196,7 +205,12 @@ cdef class Output(Flushable):
             else:
                 self.write(borrowed(payload + skip, size - skip))
             return 0
-        if PyBytes_CheckExact(owner) and PyBytes_GET_SIZE(owner) == size and size >= DIRECT_FROM:
+        if (
+            PyBytes_CheckExact(owner)
+            and PyBytes_GET_SIZE(owner) == size
+            and size >= DIRECT_FROM
+            and (n == 0 or LINES_PAUSE)
+        ):
             # It cannot change: the transport may keep it, and need not copy it.
             tail = owner if skip == 0 else memoryview(owner)[skip:]
             if n:

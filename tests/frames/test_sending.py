@@ -391,6 +391,7 @@ async def test_a_slow_reader_gets_everything_in_order(sender):
                     WSMsgType.BINARY, bytearray(14) + message, 14
                 )
             expected.append(message)
+            assert len(expected) < 1000, "pause_writing() is not called"
             await asyncio.sleep(0)
         for _ in range(50):  # and some on top, into the buffer
             expected.append(b"%08d" % len(expected))
@@ -424,6 +425,7 @@ async def test_disconnect_with_a_backlog(graceful):
         while not paused.is_set():
             far.transport.send(WSMsgType.BINARY, bytes(300_000))
             count += 1
+            assert count < 1000, "pause_writing() is not called"
             await asyncio.sleep(0)
         far.transport.disconnect(graceful)
         if not graceful:
