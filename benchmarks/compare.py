@@ -37,6 +37,7 @@ SERVERS = {
     ],
     "ws": [
         "limit-ws",
+        "ours-frames",
         "ours",
         "picows",
         "picows-websockets",

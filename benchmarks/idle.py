@@ -46,7 +46,9 @@ MESSAGES = {
 
 def main():
     ap = argparse.ArgumentParser()
-    ap.add_argument("--servers", default="ours,aiohttp,picows,picows-websockets,websockets")
+    ap.add_argument(
+        "--servers", default="ours-frames,ours,aiohttp,picows,picows-websockets,websockets"
+    )
     ap.add_argument("--conns", type=int, default=4000)
     ap.add_argument("--loop", default="uvloop")
     ap.add_argument("--deflate", action="store_true")

@@ -93,7 +93,7 @@ async def raw(factory, port, fast=False):
 
 
 # ----------------------------------------------------------- aiohttp and ours
-async def aiohttp_like(mod, port):
+async def aiohttp_like(mod, port, **kw):
     web, WSMsgType = mod.web, mod.WSMsgType
     compress = DEFLATE
     if AS_AIOHTTP and hasattr(mod, "DeflateOptions"):
@@ -119,13 +119,13 @@ async def aiohttp_like(mod, port):
     app.router.add_get("/ws", ws)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", port).start()
+    await web.TCPSite(runner, "127.0.0.1", port, **kw).start()
     ready()
     await asyncio.Event().wait()
 
 
 # ------------------------------------------------------------- frame servers
-async def picows_like(mod, port):
+async def picows_like(mod, port, **kw):
     class Echo(mod.WSListener):
         def on_ws_frame(self, transport, frame):
             if frame.msg_type == mod.WSMsgType.CLOSE:
@@ -134,7 +134,7 @@ async def picows_like(mod, port):
             else:
                 transport.send(frame.msg_type, frame.get_payload_as_memoryview())
 
-    srv = await mod.ws_create_server(lambda r: Echo(), "127.0.0.1", port)
+    srv = await mod.ws_create_server(lambda r: Echo(), "127.0.0.1", port, **kw)
     ready()
     await srv.serve_forever()
 
@@ -293,14 +293,19 @@ def main():
                 import aiohttp_ws.web
 
                 return aiohttp_like(aiohttp_ws, port)
-            if name == "picows":
+            if name == "ours-aiofastnet":
+                import aiohttp_ws
+                import aiohttp_ws.web
+
+                return aiohttp_like(aiohttp_ws, port, use_aiofastnet=True)
+            if name in ("picows", "picows-aiofastnet"):
                 import picows
 
-                return picows_like(picows, port)
-            if name == "ours-frames":
+                return picows_like(picows, port, use_aiofastnet=name != "picows")
+            if name in ("ours-frames", "ours-frames-aiofastnet"):
                 import aiohttp_ws
 
-                return picows_like(aiohttp_ws, port)
+                return picows_like(aiohttp_ws, port, use_aiofastnet=name != "ours-frames")
             if name == "websockets":
                 from websockets.asyncio.server import serve
 

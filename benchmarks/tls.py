@@ -1,6 +1,7 @@
 """Echo over TLS: server CPU a message at several sizes, each server beside the first.
 
     python tls.py [--servers a,b] [--sizes 256,16384,1048576] [--conns 16] [--seconds 3]
+        [--loop uvloop]
 
 The client is picows for all, on CPU 1; the server is on CPU 0. The certificate is made on
 the spot. Names: picows, ours-frames, ours, aiohttp, websockets; ending in ``-loop``, the
@@ -8,6 +9,7 @@ event loop's own TLS in place of aiofastnet's, where a server has the choice."""
 
 import argparse
 import asyncio
+import logging
 import os
 import ssl
 import statistics
@@ -18,6 +20,11 @@ import time
 
 from measure import cpu
 
+SERVERS = "picows,picows-loop,ours-frames,ours-frames-loop,ours,ours-loop,aiohttp,websockets"
+
+# This program on one CPU, and on the other.
+PINNED = [["taskset", "-c", each, sys.executable, __file__] for each in "01"]
+
 
 def server_context(folder):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -26,6 +33,7 @@ def server_context(folder):
 
 
 async def serve(name, port, folder):
+    logging.disable()  # websockets reports each connection that the client has done with
     context = server_context(folder)
     own_tls = name.endswith("-loop")
     kind = name.removesuffix("-loop")
@@ -64,7 +72,8 @@ async def serve(name, port, folder):
         app.router.add_get("/", handler)
         runner = web.AppRunner(app, access_log=None)
         await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", port, ssl_context=context).start()
+        choice = {"use_aiofastnet": False if own_tls else None} if kind == "ours" else {}
+        await web.TCPSite(runner, "127.0.0.1", port, ssl_context=context, **choice).start()
         print("ready", flush=True)
         await asyncio.Event().wait()
     else:
@@ -121,7 +130,7 @@ async def load(port, folder, size, conns, seconds):
 def one(name, port, folder, size, a):
     env = {**os.environ, "PYTHONWARNINGS": "ignore"}
     server = subprocess.Popen(
-        ["taskset", "-c", "0", sys.executable, __file__, "--serve", name, str(port), folder],
+        [*PINNED[0], "--serve", name, str(port), folder, a.loop],
         stdout=subprocess.PIPE,
         text=True,
         env=env,
@@ -132,8 +141,7 @@ def one(name, port, folder, size, a):
         before = cpu(server.pid)
         began = time.time()
         client = subprocess.run(
-            ["taskset", "-c", "1", sys.executable, __file__, "--load", str(port), folder]
-            + [str(size), str(a.conns), str(a.seconds)],
+            [*PINNED[1], "--load", str(port), folder, *map(str, (size, a.conns, a.seconds))],
             capture_output=True,
             text=True,
             timeout=60 + a.seconds,
@@ -152,16 +160,18 @@ def main():
     import uvloop
 
     if sys.argv[1:2] == ["--serve"]:
-        return uvloop.run(serve(sys.argv[2], int(sys.argv[3]), sys.argv[4]))
+        run = uvloop.run if sys.argv[5] == "uvloop" else asyncio.run
+        return run(serve(sys.argv[2], int(sys.argv[3]), sys.argv[4]))
     if sys.argv[1:2] == ["--load"]:
         numbers = [int(each) for each in sys.argv[4:6]]
         return uvloop.run(load(int(sys.argv[2]), sys.argv[3], *numbers, float(sys.argv[6])))
     ap = argparse.ArgumentParser()
-    ap.add_argument("--servers", default="picows,ours-frames,ours,aiohttp,websockets")
+    ap.add_argument("--servers", default=SERVERS)
     ap.add_argument("--sizes", default="256,16384,1048576")
     ap.add_argument("--conns", type=int, default=16)
     ap.add_argument("--seconds", type=float, default=3)
-    ap.add_argument("--rounds", type=int, default=2)
+    ap.add_argument("--rounds", type=int, default=3)
+    ap.add_argument("--loop", default="uvloop")
     a = ap.parse_args()
     import trustme
 
@@ -173,7 +183,9 @@ def main():
             os.path.join(folder, "cert.pem")
         )
         for size in map(int, a.sizes.split(",")):
-            print(f"# wss echo of {size} bytes, {a.conns} connections, one in flight each")
+            print(
+                f"# wss echo of {size} bytes, {a.conns} connections, one in flight each, {a.loop}"
+            )
             rows = {name: [] for name in a.servers.split(",")}
             for _ in range(a.rounds):
                 for name, row in rows.items():
@@ -184,7 +196,8 @@ def main():
                 each, rate = (statistics.median(r[i] for r in row) for i in range(2))
                 base = base or each
                 print(
-                    f"{name:20} cpu {each:9.2f} us   {rate:9.0f}/s   cpu vs first {each / base:5.2f}",
+                    f"{name:20} cpu {each:9.2f} us   {rate:9.0f}/s"
+                    f"   cpu vs first {each / base:5.2f}",
                     flush=True,
                 )
 

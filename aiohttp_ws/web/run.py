@@ -45,6 +45,7 @@ def run_app(
     reuse_port: bool | None = None,
     handler_cancellation: bool = False,
     loop: asyncio.AbstractEventLoop | None = None,
+    use_aiofastnet: bool | None = None,
     **kwargs: Any,
 ) -> None:
     """Serve *app* until SIGINT or SIGTERM, then stop in order; see ``AppRunner.cleanup()``.
@@ -67,6 +68,7 @@ def run_app(
     :param handler_cancellation: cancel a handler whose client has gone.
     :param loop: the event loop to run on, closed at the end. By default a new one: of
         ``uvloop`` when that is installed, else of asyncio.
+    :param use_aiofastnet: whose transports; see :class:`BaseSite`.
     :param kwargs: further arguments for :class:`AppRunner` and :class:`Server`.
     """
     if loop is None:
@@ -76,7 +78,18 @@ def run_app(
     main = loop.create_task(
         _serve(
             app,
-            sites=_Sites(host, port, path, sock, ssl_context, backlog, reuse_address, reuse_port),
+            sites=_Sites(
+                host,
+                port,
+                path,
+                sock,
+                {
+                    "ssl_context": ssl_context,
+                    "backlog": backlog,
+                    "use_aiofastnet": use_aiofastnet,
+                },
+                {"reuse_address": reuse_address, "reuse_port": reuse_port},
+            ),
             say=print,
             shutdown_timeout=shutdown_timeout,
             keepalive_timeout=keepalive_timeout,
@@ -115,10 +128,8 @@ class _Sites:
         port: int | None,
         path: PathLike | Iterable[PathLike] | None,
         sock: socket.socket | Iterable[socket.socket] | None,
-        ssl_context: SSLContext | None,
-        backlog: int,
-        reuse_address: bool | None,
-        reuse_port: bool | None,
+        shared: dict[str, Any],
+        reuse: dict[str, Any],
     ) -> None:
         self.hosts: list[str | None] = []
         if isinstance(host, str):
@@ -130,8 +141,8 @@ class _Sites:
         self.port = port
         self.paths = _listed(path, (str, os.PathLike))
         self.socks = _listed(sock, (socket.socket,))
-        self.shared: dict[str, Any] = {"ssl_context": ssl_context, "backlog": backlog}
-        self.reuse: dict[str, Any] = {"reuse_address": reuse_address, "reuse_port": reuse_port}
+        self.shared = shared
+        self.reuse = reuse
 
     def make(self, runner: AppRunner) -> list[BaseSite]:
         tcp = [TCPSite(runner, host, self.port, **self.shared, **self.reuse) for host in self.hosts]
