@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -12,13 +13,23 @@ from ..http.headers import reason_of
 from ..wire.deflate import DeflateOptions
 from ..wire.handshake import ServerHandshake, accept_request
 from ..ws.close_codes import check_close
+from ..ws.deciding import (
+    WrongDecision,
+    connection_request,
+    decide_connect,
+    denial_text,
+    reason_phrase,
+)
+from ..ws.decisions import ConnectionDeny, OnConnect
 from ..ws.opening import check_settings, open_connection
 from ..ws.stream import MessageStream
 from ..ws.types import WSCloseCode
 from .exceptions import (
     HTTPBadRequest,
+    HTTPError,
     HTTPException,
     HTTPForbidden,
+    HTTPInternalServerError,
     HTTPMethodNotAllowed,
     HTTPUpgradeRequired,
 )
@@ -28,10 +39,12 @@ if TYPE_CHECKING:
     import re
 
     from ..abc import AbstractStreamWriter
-    from ..typedefs import Byteish
+    from ..typedefs import Byteish, LooseHeaders
     from .request import BaseRequest
 
 __all__ = ("WebSocketReady", "WebSocketResponse")
+
+logger = logging.getLogger("aiohttp_ws.server")
 
 DEFAULT_DEFLATE = DeflateOptions()
 
@@ -52,6 +65,7 @@ class _Opening(NamedTuple):
     origins: Sequence[str | re.Pattern[str] | None] | None
     protocols: tuple[str, ...]
     deflate: DeflateOptions | None
+    on_connect: OnConnect | None
     receive_timeout: float | None
     connection: dict[str, Any]
 
@@ -81,6 +95,10 @@ class WebSocketResponse(StreamResponse, MessageStream):
         further.
     :param origins: pages that may connect: origins, compiled patterns, and ``None`` for
         requests without ``Origin``; others get 403. ``None`` instead of a sequence allows all.
+    :param on_connect: a function or coroutine function that is asked, when the request is a
+        valid one, with a :class:`~aiohttp_ws.ConnectionRequest`. It returns ``None``, a
+        subprotocol, a pair (subprotocol, headers) or a :class:`~aiohttp_ws.ConnectionAccept`,
+        or raises :exc:`~aiohttp_ws.ConnectionDeny`.
     """
 
     # An open connection keeps little here, and has no __dict__ until someone puts an attribute
@@ -117,6 +135,7 @@ class WebSocketResponse(StreamResponse, MessageStream):
         decode_text: bool = True,
         max_queue: int = 256 * 1024,
         origins: Sequence[str | re.Pattern[str] | None] | None = None,
+        on_connect: OnConnect | None = None,
     ) -> None:
         check_settings(
             max_msg_size=max_msg_size,
@@ -138,6 +157,7 @@ class WebSocketResponse(StreamResponse, MessageStream):
             origins,
             tuple(protocols),
             deflate,
+            on_connect,
             receive_timeout,
             {
                 "max_msg_size": max_msg_size,
@@ -174,8 +194,8 @@ class WebSocketResponse(StreamResponse, MessageStream):
     async def prepare(self, request: BaseRequest) -> AbstractStreamWriter | None:
         """Answer *request* with 101 and open the WebSocket.
 
-        :raises HTTPException: *request* is no valid opening handshake (RFC 6455 4.2); let it
-            go on to answer the client with the reason.
+        :raises HTTPException: *request* is no valid opening handshake (RFC 6455 4.2), or
+            ``on_connect`` refused it; let it go on to answer the client with the reason.
         """
         opening = self._opening
         if opening is None:
@@ -184,6 +204,8 @@ class WebSocketResponse(StreamResponse, MessageStream):
             handshake = _accept(request, opening)
         except HandshakeError as exc:
             raise refusal(exc, request.method) from None
+        if opening.on_connect is not None:
+            await let_decide(opening.on_connect, request, handshake, self)
         for name, value in handshake.headers:
             self.headers[name] = value
         self._ws_protocol = handshake.subprotocol
@@ -281,3 +303,39 @@ def refusal(error: HandshakeError, method: str) -> HTTPException:
     if error.status == 426:
         return HTTPUpgradeRequired(text=text, headers=error.headers)
     return HTTPBadRequest(text=text, headers=error.headers)
+
+
+async def let_decide(
+    on_connect: OnConnect,
+    request: BaseRequest,
+    handshake: ServerHandshake,
+    response: StreamResponse,
+) -> None:
+    """Let *on_connect* change *handshake* and the headers of *response*.
+
+    :raises HTTPException: it refused, or what it returned cannot be done.
+    """
+    head = request._message
+    try:
+        asked = connection_request(request.transport, request.headers, head.path, head.query_string)
+        decision = await decide_connect(on_connect, asked)
+    except HandshakeError as exc:
+        raise refusal(exc, request.method) from None
+    except ConnectionDeny as deny:
+        # With the headers of the handler's: they may say how to come in.
+        raise _Denial(deny, response.headers) from None
+    except WrongDecision as exc:
+        logger.error("%s; request: %r", exc, request)
+        raise HTTPInternalServerError from None
+    if decision.subprotocol is not None:
+        handshake.choose(decision.subprotocol)
+    for name, value in decision.headers:
+        response.headers.add(name, value)
+
+
+class _Denial(HTTPError):
+    """The answer to a request that ``on_connect`` refuses."""
+
+    def __init__(self, deny: ConnectionDeny, headers: LooseHeaders) -> None:
+        self.status_code = deny.code
+        super().__init__(headers=headers, reason=reason_phrase(deny), text=denial_text(deny))

@@ -13,6 +13,7 @@ from multidict import CIMultiDict
 from ..errors import HandshakeError
 from ..wire.handshake import ServerHandshake, accept_request
 from ..ws.close_codes import check_close
+from ..ws.decisions import OnConnect
 from ..ws.frame_opening import open_frames
 from ..ws.frame_options import Compression, LoggerLike, deflate_of, logger_of
 from ..ws.frame_settings import FrameSettings
@@ -21,7 +22,7 @@ from ..ws.types import WSAutoPingStrategy, WSCloseCode
 from ..ws.upgrade import WSUpgradeRequest, WSUpgradeResponse
 from .exceptions import HTTPServiceUnavailable
 from .stream_response import StreamResponse
-from .websocket import WebSocketReady, refusal
+from .websocket import WebSocketReady, let_decide, refusal
 
 if TYPE_CHECKING:
     import re
@@ -56,6 +57,7 @@ class WebSocketListenerResponse(StreamResponse):
         among them is agreed on.
     :param origins: pages that may connect: origins, compiled patterns, and ``None`` for
         requests without ``Origin``; others get 403. ``None`` instead of a sequence allows all.
+    :param on_connect: decides about a valid request, as in :class:`WebSocketResponse`.
     :param headers: headers of the response, besides those of the opening handshake.
     :param timeout: seconds the peer has for its part of the closing handshake, in :meth:`close`.
     :param compression: ``"deflate"``, or a :class:`~aiohttp_ws.DeflateOptions`, agrees to
@@ -85,6 +87,7 @@ class WebSocketListenerResponse(StreamResponse):
         *,
         protocols: Iterable[str] = (),
         origins: Sequence[str | re.Pattern[str] | None] | None = None,
+        on_connect: OnConnect | None = None,
         headers: LooseHeaders | None = None,
         timeout: float = 10.0,
         compression: Compression = None,
@@ -119,7 +122,7 @@ class WebSocketListenerResponse(StreamResponse):
         )
         self._listener = listener
         self._timeout = timeout
-        self._opening = _Opening(origins, tuple(protocols), settings)
+        self._opening = _Opening(origins, tuple(protocols), settings, on_connect)
         self._connection: _Connection | None = None
         self._ws_protocol: str | None = None
 
@@ -139,8 +142,9 @@ class WebSocketListenerResponse(StreamResponse):
         ``listener.on_ws_connected`` has been called when this returns; what it sends leaves
         together with the answer. The server calls this for a response that a handler returns.
 
-        :raises HTTPException: *request* is no valid opening handshake (RFC 6455 4.2), or, with
-            503, the server is shutting down; let it go on to answer the client with the reason.
+        :raises HTTPException: *request* is no valid opening handshake (RFC 6455 4.2),
+            ``on_connect`` refused it or, with 503, the server is shutting down; let it go on to
+            answer the client with the reason.
         :raises RuntimeError: this response answered another request.
         """
         if self._connection is not None:
@@ -151,6 +155,8 @@ class WebSocketListenerResponse(StreamResponse):
             handshake = _accept(request, self._opening)
         except HandshakeError as exc:
             raise refusal(exc, request.method) from None
+        if self._opening.on_connect is not None:
+            await let_decide(self._opening.on_connect, request, handshake, self)
         for name, value in handshake.headers:
             self.headers[name] = value
         await self._prepare_head(request)
@@ -256,6 +262,7 @@ class _Opening(NamedTuple):
     origins: Sequence[str | re.Pattern[str] | None] | None
     protocols: tuple[str, ...]
     settings: FrameSettings
+    on_connect: OnConnect | None
 
 
 class _Connection:

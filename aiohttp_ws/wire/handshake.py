@@ -97,6 +97,13 @@ class ServerHandshake:
     deflate: DeflateParams | None
     headers: list[tuple[str, str]]
 
+    def choose(self, subprotocol: str) -> None:
+        """Answer with *subprotocol*, which the client offered, in place of the one agreed on."""
+        name = hdrs.SEC_WEBSOCKET_PROTOCOL
+        self.subprotocol = subprotocol
+        self.headers = [pair for pair in self.headers if pair[0] != name]
+        self.headers.append((name, subprotocol))
+
 
 def accept_request(
     method: str,
