@@ -26,6 +26,8 @@ from ..typedefs import LooseHeaders
 from ..wire.deflate import DeflateParams, offer_header
 from ..wire.handshake import build_request_headers, check_response, generate_key
 from ..wire.http1 import END, ResponseHead, ResponseParser, serialise_request_head
+from ..ws.deciding import connection_response, show_response
+from ..ws.decisions import OnConnected
 from ..ws.frame_opening import open_frames
 from ..ws.frame_options import Compression, LoggerLike, deflate_of, logger_of
 from ..ws.frame_settings import FrameSettings
@@ -41,6 +43,8 @@ __all__ = ("ws_connect",)
 REDIRECTS = (301, 302, 303, 307, 308)
 # Bytes of a refusal's body that are kept to show why.
 MOST_BODY = 65536
+# Bytes that are read while on_connect makes up its mind; more waits in the socket.
+MOST_REST = 65536
 # Headers that say who the user is: not for another host to see (as RFC 9110 15.4 advises).
 CREDENTIALS = ("Authorization", "Cookie", "Proxy-Authorization")
 
@@ -74,6 +78,7 @@ async def ws_connect(
     socket_factory: SocketFactory | None = None,
     use_aiofastnet: bool | None = None,
     compression: Compression = None,
+    on_connect: OnConnected | None = None,
     **kwargs: Any,
 ) -> tuple[WSTransport, Listener]:
     """Open a WebSocket connection and give it a listener.
@@ -114,6 +119,9 @@ async def ws_connect(
         ``False`` does without, ``None`` takes them for TLS where it is installed.
     :param compression: ``"deflate"``, or a :class:`DeflateOptions`, offers permessage-deflate.
         Frames arrive inflated where the server agrees.
+    :param on_connect: a function or coroutine function that is given a
+        :class:`ConnectionResponse` when the server has agreed, before there is a listener.
+        What it raises ends the connection, and is raised here.
     :param kwargs: for ``loop.create_connection()``: ``sock``, ``local_addr``,
         ``happy_eyeballs_delay`` and so on; ``path`` connects to a unix socket.
     :return: the transport and the listener.
@@ -146,7 +154,9 @@ async def ws_connect(
     headers = CIMultiDict(extra_headers or ())
     seen = 0
     while True:
-        attempt = ClientOpening(loop, ws_listener_factory, parsed, headers, settings)
+        attempt = ClientOpening(
+            loop, ws_listener_factory, parsed, headers, settings, on_connect is not None
+        )
         await open_transport(
             attempt.as_protocol,
             parsed,
@@ -159,7 +169,7 @@ async def ws_connect(
             **kwargs,
         )
         try:
-            opened = await attempt.answer(websocket_handshake_timeout)
+            opened = await attempt.answer(websocket_handshake_timeout, on_connect)
         except WSInvalidStatusError as exc:
             location = redirect_of(exc)
             if location is None or max_redirects == 0:
@@ -216,16 +226,21 @@ class ClientOpening(asyncio.BufferedProtocol):
         url: WSParsedURL,
         extra_headers: CIMultiDict[str],
         settings: FrameSettings,
+        holds: bool = False,
     ) -> None:
         self._loop = loop
         self._factory = factory
+        self._holds = holds  # on_connect sees the agreement before it becomes a connection
+        self._agreed: tuple[ResponseHead, str | None, DeflateParams | None] | None = None
+        self._rest = b""  # what comes while on_connect makes up its mind
         self._settings = settings
         self._url = url
         self._key = generate_key()
         self._parser = ResponseParser()
         self._parser.expect("GET")
         self._buffer = resources_of(loop).receive_buffer
-        self._outcome: asyncio.Future[tuple[WSTransport, WSListener]] = loop.create_future()
+        self._outcome: asyncio.Future[tuple[WSTransport, WSListener] | None]
+        self._outcome = loop.create_future()
         self._transport: asyncio.Transport | None = None
         self._head: ResponseHead | None = None
         self._body = bytearray()
@@ -234,7 +249,9 @@ class ClientOpening(asyncio.BufferedProtocol):
     def as_protocol(self) -> ClientOpening:
         return self
 
-    async def answer(self, timeout: float | None) -> tuple[WSTransport, WSListener]:
+    async def answer(
+        self, timeout: float | None, on_connect: OnConnected | None
+    ) -> tuple[WSTransport, WSListener]:
         """Wait for the server's answer, and what becomes of it."""
         try:
             # Not wait_for(): a cancellation that races the answer must not lose the connection.
@@ -248,12 +265,33 @@ class ClientOpening(asyncio.BufferedProtocol):
                 f"no answer to the opening handshake within"
                 f" websocket_handshake_timeout={timeout:g} s"
             )
-        return self._outcome.result()
+        opened = self._outcome.result()
+        if opened is None:
+            assert on_connect is not None
+            opened = await self._open_held(on_connect)
+        return opened
+
+    async def _open_held(self, on_connect: OnConnected) -> tuple[WSTransport, WSListener]:
+        assert self._agreed is not None
+        head, subprotocol, deflate = self._agreed
+        try:
+            await show_response(
+                on_connect, connection_response(self._transport, head.headers, subprotocol)
+            )
+        except BaseException:
+            self._drop()
+            raise
+        self._agreed = None
+        if self._transport is None:
+            raise ConnectionResetError("the server closed the connection while on_connect ran")
+        if len(self._rest) > MOST_REST:
+            self._transport.resume_reading()
+        return self._open(head, deflate)
 
     def _drop(self) -> None:
         if self._outcome.done() and not self._outcome.cancelled():
-            if self._outcome.exception() is None:
-                self._outcome.result()[0].disconnect(False)
+            if self._outcome.exception() is None and (opened := self._outcome.result()):
+                opened[0].disconnect(False)
         else:
             self._outcome.cancel()
         if self._transport is not None:
@@ -290,6 +328,10 @@ class ClientOpening(asyncio.BufferedProtocol):
 
     def buffer_updated(self, nbytes: int) -> None:
         if self._outcome.done():
+            if self._agreed is not None:
+                self._rest += self._buffer[:nbytes]
+                if len(self._rest) > MOST_REST and self._transport is not None:
+                    self._transport.pause_reading()
             return
         parser = self._parser
         parser.feed_from(self._buffer, nbytes)
@@ -327,13 +369,22 @@ class ClientOpening(asyncio.BufferedProtocol):
             for name in line.split(",")
         )
         try:
-            _, deflate = check_response(head.status, headers, self._key, offered, options)
+            subprotocol, deflate = check_response(head.status, headers, self._key, offered, options)
         except HandshakeError as exc:
             self._fail(explained(exc, head))
             return
-        self._open(head, deflate)
+        if self._holds:
+            self._agreed = head, subprotocol, deflate
+            self._outcome.set_result(None)
+            return
+        try:
+            self._outcome.set_result(self._open(head, deflate))
+        except Exception as exc:
+            self._outcome.set_exception(exc)
 
-    def _open(self, head: ResponseHead, deflate: DeflateParams | None) -> None:
+    def _open(
+        self, head: ResponseHead, deflate: DeflateParams | None
+    ) -> tuple[WSTransport, WSListener]:
         response = WSUpgradeResponse._of(head)
         transport, self._transport = self._transport, None
         assert transport is not None
@@ -344,21 +395,20 @@ class ClientOpening(asyncio.BufferedProtocol):
                 listener = self._factory()  # type: ignore[call-arg]
             if not isinstance(listener, WSListener):
                 raise TypeError(f"the listener factory returned {listener!r}, not a WSListener")
-        except Exception as exc:
-            self._outcome.set_exception(exc)
+            opened = open_frames(
+                transport,
+                listener,
+                self._settings,
+                server=False,
+                request=self._request,
+                response=response,
+                deflate=deflate,
+                rest=self._parser.take_rest() + self._rest,
+            )
+        except Exception:
             transport.abort()
-            return
-        opened = open_frames(
-            transport,
-            listener,
-            self._settings,
-            server=False,
-            request=self._request,
-            response=response,
-            deflate=deflate,
-            rest=self._parser.take_rest(),
-        )
-        self._outcome.set_result((opened, listener))
+            raise
+        return opened, listener
 
     def _refused(self) -> None:
         """The whole answer is here, and it is no agreement."""

@@ -7,7 +7,7 @@ import functools
 import inspect
 import socket
 import ssl
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeAlias
 
 import aiohappyeyeballs
@@ -41,6 +41,7 @@ async def open_transport(
     ssl_context: ssl.SSLContext | None = None,
     proxy: str | None = None,
     proxy_ssl_context: ssl.SSLContext | None = None,
+    proxy_tls: Mapping[str, Any] | None = None,
     socket_factory: SocketFactory | None = None,
     use_aiofastnet: bool | None = None,
     loop: asyncio.AbstractEventLoop,
@@ -55,6 +56,7 @@ async def open_transport(
     :param proxy: the URL of a proxy: ``http``, ``https``, ``socks4``, ``socks4a``, ``socks5``
         or ``socks5h``, with user and password if it wants them.
     :param proxy_ssl_context: the context of TLS to an ``https`` proxy.
+    :param proxy_tls: TLS's other arguments, for that proxy.
     :param socket_factory: called with *url*, or with the proxy's, for the socket to use. It may
         be a coroutine function. The socket may be connected; ``None`` stands for no socket.
     :param use_aiofastnet: see :func:`~aiohttp_ws.ws.transports.uses_aiofastnet`.
@@ -95,6 +97,7 @@ async def open_transport(
             if proxy_context is not None:
                 kwargs["ssl"] = proxy_context
                 kwargs["server_hostname"] = tls_name(proxy_url)
+                kwargs.update(proxy_tls or {})
             await connect(**kwargs)
             await opening.connect_through(proxy_url, url)
             if url.is_secure:

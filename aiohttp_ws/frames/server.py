@@ -12,6 +12,8 @@ from ..errors import BadHttpMessage, HandshakeError
 from ..wire.deflate import negotiate
 from ..wire.handshake import accept_key, check_request
 from ..wire.http1 import RequestHead, RequestParser
+from ..ws.deciding import Decision
+from ..ws.decisions import OnConnect
 from ..ws.frame_opening import open_frames
 from ..ws.frame_options import Compression, LoggerLike, deflate_of, logger_of
 from ..ws.frame_settings import FrameSettings
@@ -20,6 +22,7 @@ from ..ws.transport import WSListener
 from ..ws.transports import create_server
 from ..ws.types import WSAutoPingStrategy
 from ..ws.upgrade import WSUpgradeRequest, WSUpgradeResponse, WSUpgradeResponseWithListener
+from .decided import ask, with_decision
 
 __all__ = ("ws_create_server",)
 
@@ -49,6 +52,7 @@ async def ws_create_server(
     read_buffer_init_size: int = 16 * 1024,
     use_aiofastnet: bool | None = None,
     compression: Compression = None,
+    on_connect: OnConnect | None = None,
     **kwargs: Any,
 ) -> asyncio.Server:
     """Listen for WebSocket connections and give each a listener.
@@ -87,6 +91,10 @@ async def ws_create_server(
         ``False`` does without, ``None`` takes them for TLS where it is installed.
     :param compression: ``"deflate"``, or a :class:`DeflateOptions`, agrees to
         permessage-deflate with clients that offer it. Frames arrive inflated then.
+    :param on_connect: a function or coroutine function that is asked before the factory, when
+        the request is a valid one, with a :class:`ConnectionRequest`. It returns ``None``, a
+        subprotocol, a pair (subprotocol, headers) or a :class:`ConnectionAccept`, or raises
+        :exc:`ConnectionDeny`. Like the factory it has all the time that it wants.
     :param kwargs: for ``loop.create_server()``: ``ssl``, ``reuse_port``, ``sock``, ``backlog``
         and so on; ``path`` listens on a unix socket instead.
     :return: the :class:`asyncio.Server`.
@@ -112,7 +120,9 @@ async def ws_create_server(
     loop = asyncio.get_running_loop()
 
     def make_protocol() -> ServerOpening:
-        return ServerOpening(loop, ws_listener_factory, settings, websocket_handshake_timeout)
+        return ServerOpening(
+            loop, ws_listener_factory, settings, websocket_handshake_timeout, on_connect
+        )
 
     return await create_server(loop, use_aiofastnet, make_protocol, host, port, **kwargs)
 
@@ -122,9 +132,11 @@ class ServerOpening(asyncio.BufferedProtocol):
 
     __slots__ = (
         "_buffer",
+        "_decision",
         "_ended",
         "_factory",
         "_loop",
+        "_on_connect",
         "_parser",
         "_rest",
         "_settings",
@@ -140,9 +152,12 @@ class ServerOpening(asyncio.BufferedProtocol):
         factory: ServerListenerFactory,
         settings: FrameSettings,
         timeout: float | None,
+        on_connect: OnConnect | None,
     ) -> None:
         self._loop = loop
         self._factory = factory
+        self._on_connect = on_connect
+        self._decision: Decision | None = None
         self._settings = settings
         self._wait = timeout
         self._timer: asyncio.TimerHandle | None = None
@@ -198,7 +213,10 @@ class ServerOpening(asyncio.BufferedProtocol):
             raise HandshakeError("a request for a WebSocket has no body")
         request = WSUpgradeRequest._of(head)
         try:
-            answer = self._factory(request)
+            if self._on_connect is None:
+                answer = self._factory(request)
+            else:
+                answer = self._decide(self._on_connect, head, request)
         except Exception as exc:
             self._factory_failed(exc)
             return
@@ -208,6 +226,19 @@ class ServerOpening(asyncio.BufferedProtocol):
         # The client has done its part. It is read on, to see it leave.
         self._stop_timer()
         self._task = asyncio.ensure_future(self._answer_later(head, request, answer))
+
+    async def _decide(
+        self, on_connect: OnConnect, head: RequestHead, request: WSUpgradeRequest
+    ) -> Answer:
+        """Ask *on_connect*, and then the factory."""
+        decision = await ask(on_connect, head, self._transport, self._settings.logger)
+        if isinstance(decision, WSUpgradeResponse):
+            return decision
+        self._decision = decision
+        answer = self._factory(request)
+        if answer is None or isinstance(answer, WSListener) or not inspect.isawaitable(answer):
+            return answer
+        return await answer
 
     async def _answer_later(
         self, head: RequestHead, request: WSUpgradeRequest, answer: Awaitable[Answer]
@@ -283,6 +314,9 @@ class ServerOpening(asyncio.BufferedProtocol):
             if offers is not None:
                 agreed = negotiate(", ".join(offers), options)
         params, extension = (None, None) if agreed is None else agreed
+        decision = self._decision
+        if decision is not None and (decision.subprotocol is not None or decision.headers):
+            response = with_decision(response, decision)
         if response is None:
             response = Accepted(key, extension)
             preamble = response.to_bytes()

@@ -164,8 +164,9 @@ def reason_phrase(deny: ConnectionDeny) -> str:
 
 
 def denial_text(deny: ConnectionDeny) -> str:
-    """What the body of a refusal says."""
-    return deny.reason or f"{deny.code} {reason_phrase(deny)}".rstrip()
+    """What the body of a refusal says; bytes of a request that were no UTF-8 are escaped."""
+    text = deny.reason or f"{deny.code} {reason_phrase(deny)}".rstrip()
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def connection_request(

@@ -131,5 +131,6 @@ async def autobahn_server(
     finally:
         server.close()
         for protocol in live:
-            protocol.transport.abort()
+            if protocol.transport is not None:  # gone already
+                protocol.transport.abort()
             await protocol.end.wait_closed()
