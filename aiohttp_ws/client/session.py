@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ..http.auth import BasicAuth
 from ..typedefs import LooseCookies, LooseHeaders, Query, StrOrURL
 from ..wire.deflate import DeflateOptions
+from ..ws.decisions import OnConnected
 from .call import Call
 from .fingerprint import merge_ssl_arguments
 from .request_context import RequestContext, ResponseContext
@@ -274,6 +275,7 @@ class ClientSession(SessionSettings):
         max_msg_size: int = 4 * 1024 * 1024,
         decode_text: bool = True,
         max_queue: int = 256 * 1024,
+        on_connect: OnConnected | None = None,
     ) -> RequestContext[ClientWebSocketResponse]:
         """Open a WebSocket; ``await`` it, or ``async with`` it.
 
@@ -292,6 +294,9 @@ class ClientSession(SessionSettings):
         :param decode_text: give text messages as ``str``, not ``bytes``.
         :param max_queue: bytes of messages, read and not received, at which the socket is
             read no further.
+        :param on_connect: a function or coroutine function that is given a
+            :class:`~aiohttp_ws.ConnectionResponse` when the server has agreed. What it raises
+            ends the connection, and is raised here.
         :raises WSServerHandshakeError: when the server refuses.
 
         The other parameters are those of :meth:`request`.
@@ -322,6 +327,7 @@ class ClientSession(SessionSettings):
                 max_msg_size=max_msg_size,
                 decode_text=decode_text,
                 max_queue=max_queue,
+                on_connect=on_connect,
             )
         )
 

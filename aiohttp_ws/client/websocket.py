@@ -13,6 +13,8 @@ from ..errors import ClientConnectionError, HandshakeError, WSServerHandshakeErr
 from ..wire.deflate import DeflateOptions, DeflateParams, offer_header
 from ..wire.handshake import build_request_headers, check_response, generate_key
 from ..ws.close_codes import check_close
+from ..ws.deciding import connection_response, show_response
+from ..ws.decisions import OnConnected
 from ..ws.messages import MessageConnection
 from ..ws.opening import check_settings, open_connection
 from ..ws.stream import MessageStream
@@ -114,6 +116,7 @@ async def connect_websocket(
     max_msg_size: int = 4 * 1024 * 1024,
     max_queue: int = 256 * 1024,
     decode_text: bool = True,
+    on_connect: OnConnected | None = None,
     **request_options: Any,
 ) -> ClientWebSocketResponse:
     """Open a WebSocket through *session*; the parameters are ``ClientSession.ws_connect``'s."""
@@ -158,6 +161,8 @@ async def connect_websocket(
             status=response.status,
             headers=response.headers,
         ) from None
+    if on_connect is not None:
+        await _show(on_connect, response, subprotocol)
     if response.connection is None:
         raise ClientConnectionError("the connection was lost behind the opening handshake")
     transport, rest = response.connection.detach()
@@ -185,6 +190,25 @@ async def connect_websocket(
         deflate=deflate,
         receive_timeout=receive_timeout,
     )
+
+
+async def _show(on_connect: OnConnected, response: ClientResponse, subprotocol: str | None) -> None:
+    """Show *on_connect* what the server agreed to; what it raises ends the connection."""
+    connection = response.connection
+    transport = None if connection is None else connection.transport
+    # What the server sends meanwhile waits in the socket.
+    pauses = transport is not None and transport.is_reading()
+    if transport is not None and pauses:
+        transport.pause_reading()
+    try:
+        await show_response(
+            on_connect, connection_response(transport, response.headers, subprotocol)
+        )
+    except BaseException:
+        response.close()
+        raise
+    if transport is not None and pauses and not transport.is_closing():
+        transport.resume_reading()
 
 
 def deflate_options(compress: int | DeflateOptions) -> DeflateOptions | None:
