@@ -145,6 +145,42 @@ async def test_a_pong_may_take_longer_than_the_pings_are_apart():
         assert await server.next() == ("PING", True, b"")
 
 
+@pytest.mark.parametrize("ending", ["disconnects", "raises", "is told to close"])
+async def test_frames_behind_the_end_of_a_connection_are_not_shown(ending: str):
+    def end(transport: Any, frame: Any) -> None:
+        if ending == "disconnects":
+            transport.disconnect()
+        elif ending == "raises":
+            raise LookupError("as the test has it")
+
+    first = b"\x88\x02\x03\xe8" if ending == "is told to close" else b"\x81\x01a"
+    async with Ends(aiohttp_ws, picows).talking(near={"on_ws_frame": end}) as (client, server):
+        server.transport.underlying_transport.write(first + b"\x81\x01b\x81\x01c")
+        server.transport.disconnect()
+        await client.ended()
+        assert client.queue.qsize() == 1
+
+
+async def test_text_that_is_none_closes_with_1007():
+    def read(transport: Any, frame: Any) -> None:
+        frame.get_payload_as_utf8_text()
+
+    async with Ends(aiohttp_ws, picows).talking(near={"on_ws_frame": read}) as (client, server):
+        server.transport.send(picows.WSMsgType.TEXT, b"\xff")
+        raised, closing = await client.ended()
+        assert (raised, closing[1][0]) == ("UnicodeDecodeError", 1007)
+
+
+async def test_a_server_that_hangs_up_instead_of_answering_is_an_error():
+    async def hang_up(reader: Any, writer: Any) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(hang_up, "127.0.0.1", 0) as server:
+        with pytest.raises(aiohttp_ws.WSInvalidMessageError):
+            await Ends(aiohttp_ws, picows).connect(server.sockets[0].getsockname()[1])
+
+
 async def test_text_may_be_sent_as_str():
     async with Ends(aiohttp_ws, picows).talking(far={"on_ws_frame": echo}) as (client, _):
         client.transport.send(aiohttp_ws.WSMsgType.TEXT, "café")
