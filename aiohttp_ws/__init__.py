@@ -3,6 +3,9 @@
 The names of the public interface; the server framework is :mod:`aiohttp_ws.web`.
 """
 
+import importlib
+from typing import TYPE_CHECKING, Any
+
 from . import hdrs
 from .client import (
     AddrInfoType,
@@ -154,6 +157,10 @@ from .ws.types import (
     WSMsgType,
 )
 
+if TYPE_CHECKING:
+    from .websockets.asyncio.client import connect
+    from .websockets.asyncio.server import serve
+
 __version__ = "0.1.0"
 
 #: A logging level below DEBUG, for compatibility with picows; nothing is logged at it.
@@ -270,6 +277,7 @@ __all__ = (
     "WSUpgradeResponseWithListener",
     "WebSocketError",
     "broadcast",
+    "connect",
     "content_disposition_filename",
     "encode_basic_auth",
     "get_payload",
@@ -277,6 +285,19 @@ __all__ = (
     "parse_content_disposition",
     "payload_type",
     "request",
+    "serve",
     "ws_connect",
     "ws_create_server",
 )
+
+
+def __getattr__(name: str) -> Any:
+    # The message height is imported when it is first asked for.
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module = importlib.import_module(f".websockets.asyncio.{_HOMES[name]}", __name__)
+    found = globals()[name] = getattr(module, name)
+    return found
+
+
+_HOMES = {"connect": "client", "serve": "server"}

@@ -9,12 +9,12 @@ from libc.string cimport memcpy
 
 from aiohttp_ws.wire.contexts cimport MessageDeflater
 from aiohttp_ws.wire.frames cimport FIN, MAX_HEADER, OP_BINARY, OP_TEXT, RSV1, put_header
-from aiohttp_ws.ws.messages cimport MessageConnection
-from aiohttp_ws.ws.sending cimport OPEN
+from aiohttp_ws.ws.sending cimport OPEN, MessageSender
 from aiohttp_ws.ws.stream cimport MessageStream
 from aiohttp_ws.ws.transport cimport WSTransport
 
 from aiohttp_ws.wire.contexts import compress_alone
+from aiohttp_ws.ws.typed_messages import OutgoingMessage, data_of
 
 
 class BroadcastReport(NamedTuple):
@@ -105,8 +105,10 @@ def broadcast(connections, message, *, high_water=1048576, slow="skip", compress
     connection whose peer reads takes one system call.
 
     :param connections: an iterable of connections of any height: ``WebSocketResponse``,
-        ``ClientWebSocketResponse``, ``WSTransport``.
-    :param message: ``str`` for a text message, bytes-like for a binary one.
+        ``ClientWebSocketResponse``, ``ServerConnection``, ``ClientConnection``,
+        ``WSTransport``.
+    :param message: ``str`` for a text message, bytes-like for a binary one, or an
+        :class:`OutgoingMessage`.
     :param high_water: bytes of unsent output above which a connection counts as slow: 1 MiB.
         ``None`` for no mark, whatever memory that takes.
     :param slow: ``"skip"`` leaves this message out for slow connections; ``"close"`` closes
@@ -119,10 +121,15 @@ def broadcast(connections, message, *, high_water=1048576, slow="skip", compress
     cdef Payload payload
     cdef Py_buffer view
     cdef WSTransport transport
-    cdef MessageConnection connection
+    cdef MessageSender connection
     cdef MessageDeflater deflater
     cdef Py_ssize_t limit = -1, compress_from, sent = 0
-    cdef bint squeeze = compress is None or compress, close = False
+    cdef bint squeeze, close = False
+    if isinstance(message, OutgoingMessage):
+        if message.skip_compress:
+            compress = False
+        message = data_of(message)
+    squeeze = compress is None or compress
     if slow == "close":
         close = True
     elif slow != "skip":
@@ -150,8 +157,11 @@ def broadcast(connections, message, *, high_water=1048576, slow="skip", compress
         payload.size = view.len
         for item in connections:
             connection = None
-            if isinstance(item, MessageStream):
-                connection = (<MessageStream>item)._connection
+            if isinstance(item, (MessageStream, MessageSender)):
+                if isinstance(item, MessageStream):
+                    connection = (<MessageStream>item)._connection
+                else:
+                    connection = <MessageSender>item
                 if connection is None or connection.state != OPEN:
                     report.closed.append(item)
                     continue
@@ -166,7 +176,8 @@ def broadcast(connections, message, *, high_water=1048576, slow="skip", compress
             else:
                 raise TypeError(
                     f"{type(item).__name__} is no WebSocket connection: pass WebSocketResponse,"
-                    " ClientWebSocketResponse or WSTransport objects"
+                    " ClientWebSocketResponse, ServerConnection, ClientConnection or WSTransport"
+                    " objects"
                 )
             if transport.is_close_frame_sent or transport.is_disconnected:
                 report.closed.append(item)

@@ -1,0 +1,1 @@
+"""The coroutines of the message height, under the names of websockets' modules."""

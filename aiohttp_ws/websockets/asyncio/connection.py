@@ -1,0 +1,668 @@
+"""What both ends of a connection share: the engine's connection with websockets' interface."""
+
+from __future__ import annotations
+
+import asyncio
+import codecs
+import contextlib
+import logging
+import os
+import uuid
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Iterable, Mapping
+from types import TracebackType
+from typing import Any, Literal, TypeVar, cast, overload
+
+from ...errors.messages import (
+    ConcurrencyError,
+    ConnectionClosed,
+    ConnectionClosedError,
+    ConnectionClosedOK,
+    ProtocolError,
+)
+from ...ws.close_codes import sendable_close_code
+from ...ws.pull import Fragment, PullConnection
+from ..datastructures import Headers
+from ..frames import Close, CloseCode, Frame, Opcode
+from ..http11 import Request, Response
+from ..protocol import State
+from ..typing import Data, DataLike, Subprotocol
+from .keepalive import Keepalive
+from .settings import OpeningSettings, queue_marks, write_marks
+
+__all__ = ("Connection",)
+
+Self = TypeVar("Self", bound="Connection")
+
+# Close codes after which `async for` ends quietly.
+ENDS_WELL = frozenset({1000, 1001, 1005})
+
+
+class ConnectionLogger(logging.LoggerAdapter[logging.Logger]):
+    """Adds the connection to a record, as ``record.websocket``."""
+
+    def process(self, msg: Any, kwargs: Any) -> tuple[Any, Any]:
+        kwargs["extra"] = {**kwargs.get("extra", {}), **(self.extra or {})}
+        return msg, kwargs
+
+
+class Connection(PullConnection):
+    """One end of a WebSocket connection; see :class:`ServerConnection` and
+    :class:`ClientConnection`.
+
+    :param protocol: the settings of the opening handshake, made by :func:`serve` or
+        :func:`connect`.
+    :param ping_interval: seconds from one keepalive ping to the next; ``None`` for none.
+    :param ping_timeout: seconds that the peer has for its pong; ``None`` for no limit.
+    :param close_timeout: seconds that the peer has for the closing handshake; ``None`` for no
+        limit.
+    :param max_queue: frames that wait to be received at which the socket is no longer read:
+        the high-water mark, or ``(high, low)``, or ``None`` for no limit. *low* is a quarter of
+        *high* by default.
+    :param write_limit: bytes of output at which :meth:`send` waits: the high-water mark, or
+        ``(high, low)``.
+    """
+
+    # The attributes that a program adds make a __dict__.
+    __slots__ = (
+        "__dict__",
+        "_arguments",
+        "_id",
+        "_keepalive",
+        "_logger",
+        "_request",
+        "_response",
+        "_subprotocol",
+        "_tcp",
+        "close_timeout",
+        "latency",
+        "ping_interval",
+        "ping_timeout",
+        "protocol",
+        "write_limit",
+    )
+
+    _is_server = False
+
+    def __init__(
+        self,
+        protocol: OpeningSettings,
+        *,
+        ping_interval: float | None = 20,
+        ping_timeout: float | None = 20,
+        close_timeout: float | None = 10,
+        max_queue: int | tuple[int | None, int | None] | None = 16,
+        write_limit: int | tuple[int, int | None] = 2**15,
+    ) -> None:
+        self.protocol = protocol
+        self.ping_interval = ping_interval
+        self.ping_timeout = ping_timeout
+        self.close_timeout = close_timeout
+        self.write_limit = write_marks(write_limit)
+        self.latency: float = 0.0
+        self._id: uuid.UUID | None = None
+        self._logger: Any = None
+        self._request: Request | None = None
+        self._response: Response | None = None
+        self._subprotocol: str | None = None
+        self._keepalive: Keepalive | asyncio.Task[None] | None = None
+        self._tcp: asyncio.Transport | None = None
+        self._configure(
+            asyncio.get_running_loop(), self._is_server, queue_marks(max_queue), close_timeout
+        )
+
+    # ------------------------------------------------------------------ what it is
+
+    @property
+    def id(self) -> uuid.UUID:
+        """A UUID of the connection, for logs; made when first asked for."""
+        if self._id is None:
+            self._id = uuid.uuid4()
+        return self._id
+
+    @property
+    def logger(self) -> Any:
+        """The logger, an adapter that adds the connection to records as ``websocket``."""
+        if self._logger is None:
+            self._logger = ConnectionLogger(
+                cast("logging.Logger", self.protocol.logger), {"websocket": self}
+            )
+        return self._logger
+
+    @logger.setter
+    def logger(self, value: Any) -> None:
+        self._logger = value
+
+    @property
+    def request(self) -> Request | None:
+        """The request of the opening handshake, or ``None`` before it has come."""
+        return self._request
+
+    @request.setter
+    def request(self, value: Request | None) -> None:
+        self._request = value
+
+    @property
+    def response(self) -> Response | None:
+        """The response of the opening handshake, or ``None`` before it has come."""
+        return self._response
+
+    @response.setter
+    def response(self, value: Response | None) -> None:
+        self._response = value
+
+    @property
+    def transport(self) -> asyncio.Transport:  # type: ignore[override]
+        """The asyncio transport: for buffer limits and extra information."""
+        assert self._tcp is not None
+        return self._tcp
+
+    @property
+    def local_address(self) -> Any:
+        """The address of this end, as :meth:`socket.socket.getsockname` has it."""
+        return None if self._tcp is None else self._tcp.get_extra_info("sockname")
+
+    @property
+    def remote_address(self) -> Any:
+        """The address of the peer, as :meth:`socket.socket.getpeername` has it."""
+        return None if self._tcp is None else self._tcp.get_extra_info("peername")
+
+    @property
+    def subprotocol(self) -> Subprotocol | None:
+        """The subprotocol agreed on, or ``None``."""
+        return cast("Subprotocol | None", self._subprotocol)
+
+    @property
+    def state(self) -> State:
+        """The :class:`State`; :attr:`State.CLOSED` when TCP is gone too."""
+        if not self._begun:
+            return State.CONNECTING
+        return (State.OPEN, State.CLOSING, State.CLOSED)[self._closing]
+
+    @property
+    def close_code(self) -> int | None:
+        """The peer's close code: 1005 where its close frame had none, 1006 where none came;
+        ``None`` until the connection is closed (RFC 6455 7.1.5)."""
+        if self.state is not State.CLOSED:
+            return None
+        rcvd = self._close_frames[0]
+        return 1006 if rcvd is None else int(rcvd[0])
+
+    @property
+    def close_reason(self) -> str | None:
+        """The peer's reason, ``""`` where it gave none; ``None`` until the connection is closed
+        (RFC 6455 7.1.6)."""
+        if self.state is not State.CLOSED:
+            return None
+        rcvd = self._close_frames[0]
+        return "" if rcvd is None else rcvd[1]
+
+    @property
+    def close_exc(self) -> ConnectionClosed:
+        """The :exc:`ConnectionClosed` that :meth:`recv` and :meth:`send` raise.
+
+        :raises RuntimeError: the connection is not closed.
+        """
+        if self.state is not State.CLOSED:
+            raise RuntimeError("the connection isn't closed yet")
+        return self._closed_error()
+
+    def _closed_error(self) -> ConnectionClosed:
+        rcvd, sent, rcvd_first = self._close_frames
+        kind = ConnectionClosedOK if self._ended_well() else ConnectionClosedError
+        error = kind(
+            None if rcvd is None else Close(*rcvd),
+            None if sent is None else Close(*sent),
+            None if rcvd is None or sent is None else rcvd_first,
+        )
+        error.__cause__ = self._lost_exc
+        return error
+
+    def _ended_well(self) -> bool:
+        rcvd, sent, _ = self._close_frames
+        return (
+            rcvd is not None and sent is not None and rcvd[0] in ENDS_WELL and sent[0] in ENDS_WELL
+        )
+
+    def _concurrent_recv(self, name: str = "recv") -> ConcurrencyError:
+        return ConcurrencyError(
+            f"cannot call {name} while another coroutine is already running recv or"
+            " recv_streaming, or has left recv_streaming before its end"
+        )
+
+    # ------------------------------------------------------------------- receiving
+
+    def __aiter__(self) -> AsyncIterator[Data]:
+        """Iterate on messages, until the connection is closed.
+
+        :raises ConnectionClosedError: it was closed with another code than 1000 and 1001.
+        """
+        if type(self).recv is not PullConnection.recv:
+            return self._iterate()
+        return cast("AsyncIterator[Data]", self)
+
+    async def _iterate(self) -> AsyncIterator[Data]:
+        """Iterate with a subclass's own recv()."""
+        try:
+            while True:
+                yield await self.recv()
+        except ConnectionClosedOK:
+            return
+
+    @overload
+    def recv_streaming(self, decode: Literal[True]) -> AsyncIterator[str]: ...
+
+    @overload
+    def recv_streaming(self, decode: Literal[False]) -> AsyncIterator[bytes]: ...
+
+    @overload
+    def recv_streaming(self, decode: bool | None = None) -> AsyncIterator[Data]: ...
+
+    async def recv_streaming(self, decode: bool | None = None) -> AsyncIterator[Data]:
+        """Receive the next message fragment by fragment, each as it comes.
+
+        The iterator must be consumed to its end; left before, neither it nor :meth:`recv` can
+        be called any more. Cancelling it before the first fragment loses nothing.
+
+        :param decode: as for :meth:`recv`.
+        :raises ConnectionClosed: as :meth:`recv`, also in the middle of a message.
+        :raises ConcurrencyError: as :meth:`recv`.
+        """
+        if self._receiving():
+            raise self._concurrent_recv("recv_streaming")
+        self._streaming = True
+        try:
+            piece = await self._recv_fragment()
+        except BaseException:
+            self._streaming = False
+            raise
+        if not isinstance(piece, Fragment):
+            self._streaming = False
+            yield await self._fit(piece, decode)
+            return
+        as_text = piece.is_text if decode is None else decode
+        decoder = codecs.getincrementaldecoder("utf-8")()
+        while True:
+            last = piece.last
+            if last:
+                self._streaming = False
+            if as_text:
+                try:
+                    yield decoder.decode(piece.data, last)
+                except UnicodeDecodeError as exc:
+                    raise await self._failed(1007, exc) from exc
+            else:
+                yield piece.data
+            if last:
+                return
+            piece = cast("Fragment", await self._recv_fragment())
+
+    async def _fit(self, message: Data, decode: bool | None) -> Data:
+        if decode is None or isinstance(message, str) is decode:
+            return message
+        if isinstance(message, str):
+            return message.encode()
+        try:
+            return message.decode()
+        except UnicodeDecodeError as exc:
+            raise await self._failed(1007, exc) from exc
+
+    async def _failed(self, code: int, exc: UnicodeDecodeError) -> ConnectionClosed:
+        self._fail(code, f"{exc.reason} at position {exc.start}")
+        await self.wait_closed()
+        return self._closed_error()
+
+    # --------------------------------------------------------------------- sending
+
+    async def _send_behind(
+        self, message: DataLike, text: bool | None, compress: bool | None
+    ) -> None:
+        """Send *message* when the fragmented message that is being sent has ended."""
+        while self._fragmenting is not None:
+            await asyncio.shield(self._fragmenting)
+        await self._put(message, text, compress)
+
+    def _send_fragments(
+        self, message: Any, text: bool | None, compress: bool | None
+    ) -> Awaitable[None]:
+        if isinstance(message, Mapping):
+            return _raise(
+                TypeError("data is a dict-like object; to send its keys, pass its keys()")
+            )
+        if isinstance(message, AsyncIterable):
+            return self._send_each(message, text, compress)
+        if isinstance(message, Iterable):
+            return self._send_each(_asynchronous(message), text, compress)
+        return _raise(
+            TypeError(
+                "data must be str, bytes, iterable, or async iterable, not"
+                f" {type(message).__name__}"
+            )
+        )
+
+    async def _send_each(
+        self, message: AsyncIterable[DataLike], text: bool | None, compress: bool | None
+    ) -> None:
+        while self._fragmenting is not None:
+            await asyncio.shield(self._fragmenting)
+        iterator = message.__aiter__()
+        try:
+            piece = await iterator.__anext__()
+        except StopAsyncIteration:
+            return
+        kind = _kind(piece, "iterable must contain bytes or str")
+        is_text = kind is str if text is None else text
+        compresses = self._deflate and (compress is None or compress)
+        # Nobody may have sent one meanwhile: the first item can take its time.
+        while self._fragmenting is not None:
+            await asyncio.shield(self._fragmenting)
+        sent = self._fragmenting = self.loop.create_future()
+        try:
+            await self._put_fragment(_as_bytes(piece), is_text, True, False, compresses)
+            async for piece in iterator:
+                if _kind(piece, "iterable must contain bytes or str") is not kind:
+                    raise TypeError("iterable must contain uniform types")
+                await self._put_fragment(_as_bytes(piece), is_text, False, False, compresses)
+            await self._put_fragment(b"", is_text, False, True, compresses)
+        except ConnectionClosed:
+            raise
+        except BaseException:
+            # RFC 6455 5.4: nothing but the rest of the message may follow.
+            self._fail(CloseCode.INTERNAL_ERROR, "error in fragmented message")
+            raise
+        finally:
+            self._fragmenting = None
+            sent.set_result(None)
+
+    # --------------------------------------------------------------- closing, pings
+
+    async def close(self, code: int = CloseCode.NORMAL_CLOSURE, reason: str = "") -> None:
+        """Close the connection: the closing handshake, then TCP. Again, it only waits for that.
+
+        Messages that came before can be received afterwards.
+
+        :param code: 1000 to 1003, 1007 to 1014 or 3000 to 4999 (RFC 6455 7.4).
+        :param reason: at most 123 bytes of UTF-8.
+        :raises ProtocolError: when *code* or *reason* cannot be sent.
+        """
+        if self.state is State.CONNECTING:
+            if self._tcp is None:
+                return
+            self._tcp.abort()
+        elif self.state is State.OPEN:
+            if self._fragmenting is not None:
+                self._fail(CloseCode.INTERNAL_ERROR, "close during fragmented message")
+            else:
+                check_close(code, reason)
+                self._start_closing(code, reason)
+                self._flush()
+        await self.wait_closed()
+
+    async def __aenter__(self: Self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Close with 1000, or 1011 when the block has raised."""
+        if exc_type is None:
+            await self.close()
+        else:
+            await self.close(CloseCode.INTERNAL_ERROR)
+
+    async def ping(self, data: DataLike | None = None) -> Awaitable[float]:
+        """Send a ping; return a future of its pong, whose result is the latency in seconds.
+
+        ``latency = await (await connection.ping())``. A pong acknowledges earlier pings too.
+
+        :param data: the payload, at most 125 bytes; by default four random ones.
+        :raises ConnectionClosed: the connection is closed; the future raises it too when it is
+            closed before the pong comes.
+        :raises ConcurrencyError: a ping with the same payload waits for its pong.
+        :raises ProtocolError: the payload is too long.
+        """
+        payload = control_payload(data)
+        pings = self._pings
+        if pings is None:
+            pings = self._pings = {}
+        while data is None and (payload is None or payload in pings):
+            payload = os.urandom(4)
+        assert payload is not None
+        if payload in pings:
+            raise ConcurrencyError("already waiting for a pong with the same data")
+        sent = self._put_control(Opcode.PING, payload)
+        if self.state is State.OPEN:
+            pong: asyncio.Future[float] = self.loop.create_future()
+            pings[payload] = (pong, self.loop.time())
+            self._flush()
+        await sent
+        return pong
+
+    async def pong(self, data: DataLike = b"") -> None:
+        """Send a pong that nobody has asked for, with *data*, at most 125 bytes."""
+        payload = control_payload(data)
+        assert payload is not None
+        await self._put_control(Opcode.PONG, payload)
+
+    def acknowledge_pings(self, data: bytes) -> None:
+        """A pong has come: it acknowledges its ping and all before (RFC 6455 5.5.3)."""
+        pings = self._pings
+        if pings is None or data not in pings:
+            return
+        now = self.loop.time()
+        for payload in list(pings):
+            future, sent_at = pings.pop(payload)
+            if payload == data:
+                self.latency = now - sent_at
+            if not future.done():
+                future.set_result(now - sent_at)
+            if payload == data:
+                return
+
+    def terminate_pending_pings(self) -> None:
+        """The connection is closed: pings that wait for their pong raise ConnectionClosed."""
+        pings, self._pings = self._pings, None
+        if not pings:
+            return
+        error = self._closed_error()
+        for future, _ in pings.values():
+            if not future.done():
+                future.set_exception(error)
+                # Nobody need wait for it.
+                future.exception()
+
+    def start_keepalive(self) -> None:
+        """Ping at intervals from now on, unless ``ping_interval`` is ``None``."""
+        if self.ping_interval is None:
+            return
+        if type(self).keepalive is not Connection.keepalive:
+            self._keepalive = self.loop.create_task(self.keepalive())
+        else:
+            self._keepalive = Keepalive(self)
+
+    async def keepalive(self) -> None:
+        """Ping at intervals until the connection is closed; a timer does so, not a task.
+
+        A subclass that overrides this has it run as a task instead.
+        """
+        if self._keepalive is None:
+            self.start_keepalive()
+        await self.wait_closed()
+
+    # ------------------------------------------------------------------------ hooks
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """TCP stands, and TLS; the opening handshake comes next. A subclass may extend it."""
+        self._tcp = cast("asyncio.Transport", transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """TCP is gone. A subclass may extend it."""
+
+    def _on_lost(self, exc: Exception | None) -> None:
+        keepalive, self._keepalive = self._keepalive, None
+        if keepalive is not None:
+            keepalive.cancel()
+        self.terminate_pending_pings()
+        if self._is_server:
+            self.protocol.logger.info("connection closed", extra={"websocket": self})
+        self.connection_lost(exc)
+
+    def _on_error(self, exc: BaseException) -> None:
+        self.logger.error("error in a WebSocket connection", exc_info=exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Take bytes as if the peer had sent them; the engine reads into a buffer of its own."""
+        self._feed(bytes(data))
+
+    def eof_received(self) -> None:
+        """The peer has ended its side: the transport is closed, since nothing can be answered."""
+
+    def process_event(self, event: Frame) -> None:
+        """Take a frame as if the peer had sent it."""
+        self._feed(event.serialize(mask=self._is_server))
+
+    def send_data(self) -> None:
+        """Let what was sent leave now, not at the end of the loop's round."""
+        self._flush()
+
+    async def drain(self) -> None:
+        """Wait until there is room for output."""
+        await self._drained()
+
+    @contextlib.asynccontextmanager
+    async def send_context(self, *, expected_state: State = State.OPEN) -> AsyncIterator[None]:
+        """Hold that the connection is in *expected_state*; at the end, send what was written.
+
+        :raises ConnectionClosed: it is not, or no longer.
+        """
+        if self.state is not expected_state:
+            await self.wait_closed()
+            raise self._closed_error()
+        yield
+        self._flush()
+        await self._drained()
+
+    def set_connection_exc(self, exc: BaseException | None) -> None:
+        """Set what :exc:`ConnectionClosed` names as its cause, if nothing is set yet."""
+        self._set_lost_exc(exc)
+
+    # ------------------------------------------------------- the first generation's
+
+    @property
+    def open(self) -> bool:
+        """Whether messages can be sent: the state is :attr:`State.OPEN`."""
+        return self.state is State.OPEN
+
+    @property
+    def closed(self) -> bool:
+        """Whether the state is :attr:`State.CLOSED`."""
+        return self.state is State.CLOSED
+
+    @property
+    def state_name(self) -> str:
+        """The name of :attr:`state`, such as ``"OPEN"``."""
+        return self.state.name
+
+    @property
+    def timeout(self) -> float | None:
+        """The older name of :attr:`close_timeout`."""
+        return self.close_timeout
+
+    @property
+    def secure(self) -> bool:
+        """Whether the connection is encrypted."""
+        return self._tcp is not None and self._tcp.get_extra_info("sslcontext") is not None
+
+    @property
+    def host(self) -> str | None:
+        """The host that the server listens on, or that the client connects to."""
+        return self._host_and_port()[0]
+
+    @property
+    def port(self) -> int | None:
+        """The port that goes with :attr:`host`."""
+        return self._host_and_port()[1]
+
+    def _host_and_port(self) -> tuple[str | None, int | None]:
+        address = self.local_address if self._is_server else self.remote_address
+        if isinstance(address, tuple) and len(address) >= 2:
+            return address[0], address[1]
+        return None, None
+
+    @property
+    def path(self) -> str | None:
+        """The path and the query of the request."""
+        return None if self.request is None else self.request.path
+
+    @property
+    def request_headers(self) -> Headers | None:
+        """The headers of the request."""
+        return None if self.request is None else self.request.headers
+
+    @property
+    def response_headers(self) -> Headers | None:
+        """The headers of the response."""
+        return None if self.response is None else self.response.headers
+
+    @property
+    def raw_request_headers(self) -> list[tuple[str, str]] | None:
+        """The headers of the request as pairs, in order."""
+        return None if self.request is None else list(self.request.headers.raw_items())
+
+    @property
+    def raw_response_headers(self) -> list[tuple[str, str]] | None:
+        """The headers of the response as pairs, in order."""
+        return None if self.response is None else list(self.response.headers.raw_items())
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.state.name} {self.remote_address}>"
+
+
+def check_close(code: int, reason: str) -> None:
+    """Hold *code* and *reason* against RFC 6455 7.4.
+
+    :raises ProtocolError: they cannot be sent.
+    """
+    if not isinstance(code, int) or not sendable_close_code(code):
+        raise ProtocolError(
+            f"invalid status code {code!r}: use 1000-1003, 1007-1014 or 3000-4999 (RFC 6455 7.4)"
+        )
+    if (size := len(reason.encode())) > 123:
+        raise ProtocolError(
+            f"control frame too long: a reason of {size} bytes exceeds 123 (RFC 6455 5.5)"
+        )
+
+
+def control_payload(data: DataLike | None) -> bytes | None:
+    """*data* as the payload of a control frame."""
+    if data is None:
+        return None
+    payload = _as_bytes(data) if _kind(data, "data must be str or bytes-like") else b""
+    if len(payload) > 125:
+        raise ProtocolError(
+            f"control frame too long: {len(payload)} bytes exceed 125 (RFC 6455 5.5)"
+        )
+    return payload
+
+
+def _kind(piece: object, complaint: str) -> type:
+    if isinstance(piece, str):
+        return str
+    if isinstance(piece, (bytes, bytearray, memoryview)):
+        return bytes
+    raise TypeError(f"{complaint}, not {type(piece).__name__}")
+
+
+def _as_bytes(piece: DataLike) -> bytes:
+    return piece.encode() if isinstance(piece, str) else bytes(piece)
+
+
+async def _asynchronous(items: Iterable[DataLike]) -> AsyncIterator[DataLike]:
+    for item in items:
+        yield item
+
+
+async def _raise(exc: Exception) -> None:
+    raise exc

@@ -1,0 +1,143 @@
+"""Serve several handlers, chosen by the path, with the rules of werkzeug."""
+
+from __future__ import annotations
+
+import http
+import os
+import ssl as ssl_module
+import urllib.parse
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, Literal
+
+from ..http11 import Request, Response
+from .server import Server, ServerConnection, serve, unix_serve
+
+if TYPE_CHECKING:
+    from werkzeug.routing import Map
+
+__all__ = ("Router", "route", "unix_route")
+
+NOT_INSTALLED = "route() needs the package werkzeug: pip install werkzeug"
+
+
+class Router:
+    """What :func:`route` dispatches with; a subclass can be given as ``create_router``.
+
+    :param url_map: the :class:`werkzeug.routing.Map` of paths to handlers.
+    :param server_name: the name of the server in redirects; ``None`` for the request's Host.
+    :param url_scheme: ``"ws"`` or ``"wss"`` in redirects.
+    """
+
+    def __init__(
+        self, url_map: Map, server_name: str | None = None, url_scheme: str = "ws"
+    ) -> None:
+        self.url_map = url_map
+        self.server_name = server_name
+        self.url_scheme = url_scheme
+        for rule in url_map.iter_rules():
+            rule.websocket = True
+
+    def get_server_name(self, connection: ServerConnection, request: Request) -> str:
+        """The name of the server in redirects."""
+        return self.server_name or request.headers.get("Host", "")
+
+    def redirect(self, connection: ServerConnection, url: str) -> Response:
+        """The answer to a path whose rule has a ``redirect_to``."""
+        response = connection.respond(http.HTTPStatus.FOUND, f"Found at {url}")
+        response.headers["Location"] = url
+        return response
+
+    def not_found(self, connection: ServerConnection) -> Response:
+        """The answer to a path without a rule."""
+        return connection.respond(http.HTTPStatus.NOT_FOUND, "Not Found")
+
+    def route_request(self, connection: ServerConnection, request: Request) -> Response | None:
+        """Find the handler of a request, and what the path says to it."""
+        from werkzeug.exceptions import NotFound
+        from werkzeug.routing import RequestRedirect
+
+        path, _, query = request.path.partition("?")
+        adapter = self.url_map.bind(
+            server_name=self.get_server_name(connection, request),
+            url_scheme=self.url_scheme,
+        )
+        try:
+            handler, arguments = adapter.match(
+                path_info=urllib.parse.unquote(path), query_args=query, websocket=True
+            )
+        except RequestRedirect as redirect:
+            return self.redirect(connection, redirect.new_url)
+        except NotFound:
+            return self.not_found(connection)
+        connection.handler = handler
+        connection.handler_kwargs = arguments
+        return None
+
+    async def handler(self, connection: ServerConnection) -> Any:
+        """Call the handler that :meth:`route_request` has found."""
+        return await connection.handler(connection, **connection.handler_kwargs)
+
+
+def route(
+    url_map: Map,
+    *args: Any,
+    server_name: str | None = None,
+    ssl: ssl_module.SSLContext | Literal[True] | None = None,
+    create_router: Callable[..., Router] | None = None,
+    **kwargs: Any,
+) -> Server:
+    """Serve with the handlers of *url_map*, chosen by the path of each request.
+
+    ::
+
+        url_map = Map([Rule("/channel/<uuid:channel_id>", endpoint=channel_handler)])
+        async with route(url_map, "localhost", 8765) as server:
+            await server.serve_forever()
+
+    A handler gets the connection and, as keywords, what its rule takes from the path. Paths
+    without a rule are answered 404, and those with ``redirect_to`` 302.
+
+    :param url_map: a :class:`werkzeug.routing.Map` whose endpoints are handlers; its rules
+        need no ``websocket=True``.
+    :param args: for :func:`serve`, behind its handler.
+    :param server_name: the name of the server in redirects, where a proxy changes ``Host``.
+    :param ssl: as for :func:`serve`; ``True`` where a proxy does TLS: redirects say ``wss``.
+    :param create_router: makes the :class:`Router`; a subclass changes the dispatching.
+    :param kwargs: for :func:`serve`. Its ``process_request`` is called before a handler is
+        chosen.
+    :raises ImportError: the package werkzeug is not installed.
+    """
+    try:
+        import werkzeug.routing  # noqa: F401
+    except ImportError as exc:
+        raise ImportError(NOT_INSTALLED) from exc
+    url_scheme = "ws" if ssl is None else "wss"
+    if ssl is not True and ssl is not None:
+        kwargs["ssl"] = ssl
+    router = (create_router or Router)(url_map, server_name, url_scheme)
+    asked: Callable[..., Any] | None = kwargs.pop("process_request", None)
+    if asked is None:
+        kwargs["process_request"] = router.route_request
+    else:
+        kwargs["process_request"] = both(asked, router.route_request)
+    if kwargs.pop("unix", False):
+        return unix_serve(router.handler, *args, **kwargs)
+    return serve(router.handler, *args, **kwargs)
+
+
+def both(
+    first: Callable[[ServerConnection, Request], Any],
+    then: Callable[[ServerConnection, Request], Response | None],
+) -> Callable[[ServerConnection, Request], Awaitable[Response | None]]:
+    async def process_request(connection: ServerConnection, request: Request) -> Response | None:
+        answer = first(connection, request)
+        if hasattr(answer, "__await__"):
+            answer = await answer
+        return then(connection, request) if answer is None else answer
+
+    return process_request
+
+
+def unix_route(url_map: Map, path: str | os.PathLike[str] | None = None, **kwargs: Any) -> Server:
+    """Serve on the Unix socket *path*; all else is as in :func:`route`."""
+    return route(url_map, path, unix=True, **kwargs)

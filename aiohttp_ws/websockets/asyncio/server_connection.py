@@ -1,0 +1,419 @@
+"""The server's end of a connection, and how it answers an opening handshake."""
+
+from __future__ import annotations
+
+import http
+import inspect
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, cast
+
+from ...errors import HandshakeError
+from ...errors.messages import NegotiationError
+from ...http.dates import current_http_date
+from ...wire.deflate import DeflateParams, negotiate
+from ...wire.handshake import build_response_headers, check_origin, check_request
+from ...wire.http1 import HTTP_11, RequestHead, serialise_response
+from ..datastructures import Headers
+from ..http11 import SERVER, Request, Response
+from .connection import Connection
+from .settings import OpeningSettings, Origins
+
+if TYPE_CHECKING:
+    from .server import Server
+    from .server_opening import ServerOpening
+
+__all__ = ("ServerConnection",)
+
+FAILED = "Failed to open a WebSocket connection"
+HINT = (
+    "\nYou cannot access a WebSocket server directly with a browser. You need a WebSocket client.\n"
+)
+SWITCHING = 101
+
+Answer = Response | None
+ProcessRequest = Callable[["ServerConnection", Request], Answer | Awaitable[Answer]]
+ProcessResponse = Callable[["ServerConnection", Request, Response], Answer | Awaitable[Answer]]
+
+
+class ServerConnection(Connection):
+    """The server's end of a connection.
+
+    ``async for message in connection`` receives messages until the connection is closed; it
+    ends quietly after 1000 and 1001, and raises :exc:`ConnectionClosedError` after other codes.
+
+    :param protocol: the settings of the opening handshake, made by :func:`serve`.
+    :param server: the :class:`Server` that it belongs to.
+
+    The others are those of :func:`serve`.
+    """
+
+    __slots__ = ("_added", "_deflate_params", "_head", "_opening", "_status", "server")
+
+    _is_server = True
+
+    #: The user that :func:`basic_auth` has let in.
+    username: str
+    #: What :func:`route` has chosen by the path: the handler, and what the path says to it.
+    handler: Callable[..., Awaitable[Any]]
+    handler_kwargs: Mapping[str, Any]
+
+    def __init__(
+        self,
+        protocol: OpeningSettings,
+        server: Server,
+        *,
+        ping_interval: float | None = 20,
+        ping_timeout: float | None = 20,
+        close_timeout: float | None = 10,
+        max_queue: int | tuple[int | None, int | None] | None = 16,
+        write_limit: int | tuple[int, int | None] = 2**15,
+    ) -> None:
+        super().__init__(
+            protocol,
+            ping_interval=ping_interval,
+            ping_timeout=ping_timeout,
+            close_timeout=close_timeout,
+            max_queue=max_queue,
+            write_limit=write_limit,
+        )
+        self.server = server
+        self._head: RequestHead | None = None
+        self._opening: ServerOpening | None = None
+        self._deflate_params: DeflateParams | None = None
+        # The headers of a 101, from which the response is made when it is asked for.
+        self._status: list[tuple[str, str]] | None = None
+        self._added: list[tuple[str, str]] | None = None
+
+    @property
+    def request(self) -> Request | None:
+        """The request of the opening handshake, or ``None`` before it has come."""
+        if self._request is None and self._head is not None:
+            head = self._head
+            self._request = Request(
+                head.target,
+                Headers.from_raw(head.raw_headers),
+                head.method,
+                f"HTTP/{head.version[0]}.{head.version[1]}",
+            )
+            self._head = None
+        return self._request
+
+    @request.setter
+    def request(self, value: Request | None) -> None:
+        self._request = value
+
+    @property
+    def response(self) -> Response | None:
+        """The response of the opening handshake, or ``None`` before it was made."""
+        if self._response is None and self._status is not None:
+            self._response = Response(SWITCHING, "Switching Protocols", Headers(self._status))
+            self._status = None
+        return self._response
+
+    @response.setter
+    def response(self, value: Response | None) -> None:
+        self._response = value
+
+    @property
+    def origin(self) -> str | None:
+        """The value of the request's ``Origin``, or ``None``."""
+        headers = self.request_headers
+        return None if headers is None else headers.get("Origin")
+
+    @property
+    def ws_server(self) -> Server:
+        """The older name of :attr:`server`."""
+        return self.server
+
+    def respond(self, status: http.HTTPStatus | int, text: str) -> Response:
+        """Make a response that ``process_request`` and ``process_response`` can return.
+
+        :param status: the status.
+        :param text: the body, sent as UTF-8. Headers can be changed before it is returned.
+        """
+        status = http.HTTPStatus(status)
+        body = text.encode()
+        headers = Headers(
+            [
+                ("Date", current_http_date()),
+                ("Connection", "close"),
+                ("Content-Length", str(len(body))),
+                ("Content-Type", "text/plain; charset=utf-8"),
+            ]
+        )
+        return Response(status.value, status.phrase, headers, body)
+
+    # ------------------------------------------------------------------ the handshake
+
+    async def handshake(
+        self,
+        process_request: ProcessRequest | None = None,
+        process_response: ProcessResponse | None = None,
+        server_header: str | None = SERVER,
+        *,
+        origins: Origins = None,
+        subprotocols: Sequence[str] | None = None,
+        extra_headers: Any = None,
+    ) -> str:
+        """Answer the request of the opening handshake; called once, before the handler.
+
+        A subclass that overrides it calls it in turn. It returns when the answer was sent,
+        whatever that was; :attr:`state` then is :attr:`State.OPEN`, or it is not.
+
+        :param origins: more restrictive than what :func:`serve` was told, if it is given; and
+            *subprotocols* and *extra_headers* likewise, which the first generation passes.
+        :return: the path of the request.
+        """
+        request_head = self._head
+        if self._opening is None or (request_head is None and self._request is None):
+            raise RuntimeError("handshake() is for the server to call when a request has come")
+        settings = self.protocol
+        if process_request is None and process_response is None:
+            answer = await self._hook(self._overridden_status())
+        else:
+            answer = await self._hook(self._decide(process_request))
+        extra = extra_headers if extra_headers is not None else settings.extra_headers
+        if answer is None:
+            accepted = self._accept(
+                settings.origins if origins is None else origins,
+                settings.subprotocols if subprotocols is None else list(subprotocols),
+                extra,
+            )
+            if isinstance(accepted, Response):
+                answer = accepted
+            elif process_response is None:
+                if server_header is not None:
+                    accepted.append(("Server", server_header))
+                self._status = accepted
+                self._open(serialise_response(SWITCHING, "Switching Protocols", HTTP_11, accepted))
+                return self._path()
+            else:
+                answer = Response(SWITCHING, "Switching Protocols", Headers(accepted))
+        if process_response is not None:
+            request = self.request
+            assert request is not None
+            replaced = await self._hook(
+                _awaited(process_response, self, request, answer), "process_response"
+            )
+            answer = answer if replaced is None else replaced
+        if server_header is not None and "Server" not in answer.headers:
+            answer.headers["Server"] = server_header
+        if answer.status_code == SWITCHING:
+            self._response = answer
+            self._open(encoded(answer))
+        else:
+            self._send_refusal(answer)
+        return self._path()
+
+    def _path(self) -> str:
+        return self._head.target if self._head is not None else cast("Request", self.request).path
+
+    async def _hook(
+        self, decision: Awaitable[Answer] | None, name: str = "process_request"
+    ) -> Answer:
+        """What a hook of the user's decides; an exception in it answers 500."""
+        if decision is None:
+            return None
+        try:
+            return await decision
+        except NegotiationError as exc:
+            return self.respond(400, f"{FAILED}: {exc}.\n")
+        except Exception as exc:
+            self.logger.error("%s failed", name, exc_info=exc)
+            return self.respond(500, f"{FAILED}.\nSee server log for more information.\n")
+
+    def _overridden_status(self) -> Awaitable[Answer] | None:
+        if type(self).get_response_status is ServerConnection.get_response_status:
+            return None
+        return self._decide(None)
+
+    async def _decide(self, process_request: ProcessRequest | None) -> Answer:
+        request = self.request
+        assert request is not None
+        if process_request is not None:
+            answer = await _awaited(process_request, self, request)
+            if answer is not None:
+                return answer
+        if type(self).get_response_status is ServerConnection.get_response_status:
+            return None
+        added: list[tuple[str, str]] = []
+        status = self.get_response_status(lambda name, value: added.append((name, value)))
+        if inspect.isawaitable(status):
+            status = await status
+        if status == http.HTTPStatus.SWITCHING_PROTOCOLS:
+            self._added = added
+            return None
+        answer = self.respond(status, "")
+        for name, value in added:
+            answer.headers[name] = value
+        return answer
+
+    def get_response_status(self, set_header: Callable[[str, str], None]) -> Any:
+        """Decide the status of the answer; for subclasses, as a method or a coroutine method.
+
+        :attr:`origin`, :attr:`path`, :attr:`request_headers` and :attr:`raw_request_headers`
+        are there. Current programs pass ``process_request`` to :func:`serve` instead.
+
+        :param set_header: a function of a name and a value that adds a header to the answer.
+        :return: ``HTTPStatus.SWITCHING_PROTOCOLS`` to go on, else the status of a refusal.
+        """
+        return http.HTTPStatus.SWITCHING_PROTOCOLS
+
+    def select_subprotocol(
+        self, client_protos: Sequence[str], server_protos: Sequence[str]
+    ) -> str | None:
+        """Choose a subprotocol: the first of *server_protos* that the client offers.
+
+        For subclasses to override; current programs pass ``select_subprotocol`` to
+        :func:`serve` instead.
+        """
+        return next((name for name in server_protos if name in client_protos), None)
+
+    def _accept(
+        self, origins: Origins, subprotocols: list[str], extra: Any
+    ) -> Response | list[tuple[str, str]]:
+        """The headers of a 101, or the response that refuses."""
+        head = self._head
+        if head is not None:
+            method, version, headers = head.method, head.version, cast("Any", head.headers)
+        else:
+            request = cast("Request", self.request)
+            method, headers = request.method, cast("Any", request.headers.lines)
+            version = (1, 0) if request.protocol == "HTTP/1.0" else (1, 1)
+        try:
+            if not self.server.is_serving():
+                return self.respond(503, "Server is shutting down.\n")
+            key = check_request(method, version, headers)
+            check_origin(headers.get("Origin"), origins)
+            chosen = self._choose(headers.getall("Sec-WebSocket-Protocol", ()), subprotocols)
+        except NegotiationError as exc:
+            return self._refusal(400, str(exc), {})
+        except HandshakeError as exc:
+            return self._refusal(exc.status, exc.message, exc.headers)
+        extension = None
+        deflate = self.protocol.deflate
+        offers = headers.getall("Sec-WebSocket-Extensions", None)
+        if offers is not None and deflate is not None:
+            try:
+                agreed = negotiate(", ".join(offers), deflate)
+            except HandshakeError as exc:
+                return self._refusal(exc.status, exc.message, exc.headers)
+            if agreed is not None:
+                self._deflate_params, extension = agreed
+        answer = [("Date", current_http_date()), *build_response_headers(key, chosen, extension)]
+        self._subprotocol = chosen
+        if self._added:
+            answer += self._added
+        if extra is not None:
+            answer += self._extra(extra)
+        return answer
+
+    def _choose(self, lines: Iterable[str], supported: list[str]) -> str | None:
+        offered = [name.strip() for line in lines for name in line.split(",") if name.strip()]
+        callback = self.protocol.select_subprotocol
+        if callback is not None:
+            chosen = callback(self, offered)
+        elif type(self).select_subprotocol is not ServerConnection.select_subprotocol:
+            chosen = self.select_subprotocol(offered, supported)
+        elif not supported:
+            return None
+        else:
+            chosen = self.select_subprotocol(offered, supported)
+            if chosen is None:
+                raise NegotiationError(
+                    f"invalid subprotocol; expected one of {', '.join(supported)}"
+                    if offered
+                    else "missing subprotocol"
+                )
+        if chosen is not None and chosen not in offered:
+            self.logger.error(
+                "subprotocol %r was selected, and the client offered %r", chosen, offered
+            )
+            raise HandshakeError("the server selected a subprotocol not on offer", status=500)
+        return cast("str | None", chosen)
+
+    def _extra(self, extra: Any) -> list[tuple[str, str]]:
+        if callable(extra):
+            extra = extra(self.path, self.request_headers)
+        items = extra.items() if isinstance(extra, (Mapping, Headers)) else extra or ()
+        return [(name, value) for name, value in items]
+
+    def _refusal(self, status: int, text: str, headers: Mapping[str, str]) -> Response:
+        about_upgrade = text.startswith(("Upgrade ", "Connection "))
+        if about_upgrade:
+            # RFC 9110 15.5.22: what the request should have asked for.
+            status, headers = 426, {"Upgrade": "websocket"}
+        response = self.respond(status, f"{FAILED}: {text}.\n{HINT if about_upgrade else ''}")
+        for name, value in headers.items():
+            response.headers[name] = value
+        return response
+
+    def _open(self, answer: bytes) -> None:
+        opening, self._opening = self._opening, None
+        if opening is None or self._tcp is None or self._begun:
+            return
+        opening.accepted()
+        self._tcp.write(answer)
+        self._begin(
+            self._tcp,
+            opening.take_rest(),
+            max_size=self.protocol.max_size,
+            write_limit=self.write_limit,
+            deflate=self._deflate_params,
+            deflate_options=self.protocol.deflate,
+        )
+        self.protocol.logger.info("connection open", extra={"websocket": self})
+
+    def _send_refusal(self, response: Response) -> None:
+        opening, self._opening = self._opening, None
+        if opening is None:
+            return
+        self._response = response
+        if (server := self.server._server_header) is not None:
+            response.headers.setdefault("Server", server)
+        reason = f"{response.status_code} {response.reason_phrase}"
+        self.protocol.logger.info("connection rejected (%s)", reason, extra={"websocket": self})
+        try:
+            data = encoded(response)
+        except (TypeError, ValueError) as exc:
+            self.logger.error("the response cannot be sent", exc_info=exc)
+            data = encoded(self.respond(500, f"{FAILED}.\n"))
+        opening.send_last(data)
+
+
+async def _awaited(function: Callable[..., Any], *arguments: Any) -> Answer:
+    answer = function(*arguments)
+    if inspect.isawaitable(answer):
+        answer = await answer
+    return cast("Answer", answer)
+
+
+def encoded(response: Response) -> bytes:
+    """*response* as it travels; nothing in its headers can end a line."""
+    return serialise_response(
+        int(response.status_code),
+        response.reason_phrase,
+        HTTP_11,
+        list(response.headers.raw_items()),
+        bytes(response.body) if response.body else None,
+    )
+
+
+async def call_handshake(
+    connection: ServerConnection,
+    process_request: ProcessRequest | None,
+    process_response: ProcessResponse | None,
+    server_header: str | None,
+) -> Any:
+    """Call the connection's handshake(), which may be a subclass's of either generation."""
+    if type(connection).handshake is not ServerConnection.handshake:
+        known = inspect.signature(connection.handshake).parameters
+        if "origins" in known and "process_request" not in known:
+            settings = connection.protocol
+            made: Any = connection.handshake
+            return await made(
+                origins=settings.origins,
+                subprotocols=settings.subprotocols,
+                extra_headers=settings.extra_headers,
+            )
+    return await connection.handshake(process_request, process_response, server_header)
