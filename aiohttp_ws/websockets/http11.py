@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass
 
-from ..errors.http import BadHttpMessage
+from ..errors.http import BadHttpMessage, LineTooLong
 from ..errors.messages import (
     HeaderLineTooLong,
     RequestLineTooLong,
@@ -56,11 +56,10 @@ MAX_LINE_LENGTH = int(os.environ.get("WEBSOCKETS_MAX_LINE_LENGTH", "8192"))
 #: Bytes of body that are read of a response that refuses; ``WEBSOCKETS_MAX_BODY_SIZE``.
 MAX_BODY_SIZE = int(os.environ.get("WEBSOCKETS_MAX_BODY_SIZE", "1_048_576"))
 
-_LIMITS = {
+LIMITS = {
     "max_line_size": MAX_LINE_LENGTH,
     "max_field_size": MAX_LINE_LENGTH,
-    # One more than are taken: what counts them says so in its own words.
-    "max_headers": MAX_NUM_HEADERS + 1,
+    "max_headers": MAX_NUM_HEADERS,
 }
 
 Reader = Generator[None, None, "bytes | bytearray"]
@@ -118,7 +117,7 @@ class Request:
         :raises ValueError: the head is not valid HTTP/1.1 (RFC 9112), or a body follows it.
         :raises NotImplementedError: a body with a ``Transfer-Encoding`` follows it.
         """
-        parser = RequestParser(**_LIMITS)
+        parser = RequestParser(**LIMITS)
         head = yield from _read_head(parser, read_line, RequestLineTooLong, "request line")
         assert isinstance(head, RequestHead)
         request = cls.of_head(head)
@@ -190,7 +189,7 @@ class Response:
             :exc:`SecurityError`: a limit is exceeded.
         :raises ValueError: the response is not valid HTTP/1.1 (RFC 9112).
         """
-        parser = ResponseParser(**_LIMITS)
+        parser = ResponseParser(**LIMITS)
         head = yield from _read_head(parser, read_line, StatusLineTooLong, "status line")
         assert isinstance(head, ResponseHead)
         if head.version != HTTP_11 and not proxy:
@@ -241,26 +240,31 @@ def check_body_size(size: int) -> None:
         )
 
 
-def check_header_count(count: int) -> None:
-    """Refuse *count* headers when that is too many.
+def limit_error(exc: LineTooLong, first_line: type[SecurityError]) -> SecurityError:
+    """What a parser with :data:`LIMITS` refuses, as this height raises it.
 
-    :raises TooManyHeaders: for more than :data:`MAX_NUM_HEADERS`.
+    :param first_line: the exception for a first line that is too long.
     """
-    if count > MAX_NUM_HEADERS:
-        raise TooManyHeaders(
-            f"more than MAX_NUM_HEADERS={MAX_NUM_HEADERS} headers; set"
-            " WEBSOCKETS_MAX_NUM_HEADERS to accept them"
-        )
+    what = str(exc).partition(";")[0]
+    if "max_headers" in what:
+        return TooManyHeaders(f"{what}; set WEBSOCKETS_MAX_NUM_HEADERS to accept it")
+    kind = first_line if "max_line_size" in what else HeaderLineTooLong
+    return kind(f"{what}; set WEBSOCKETS_MAX_LINE_LENGTH to accept it")
 
 
-def parse_event(parser: MessageParser, data: bytes | bytearray) -> MessageHead | bytes | None:
+def _parse_event(
+    parser: MessageParser, data: bytes | bytearray, first_line: type[SecurityError]
+) -> MessageHead | bytes | None:
     """Feed *parser*; the next event, ``None`` for none, and ``b""`` for the message's end.
 
-    :raises ValueError: what *parser* refuses.
+    :raises SecurityError: a limit is exceeded.
+    :raises ValueError: what *parser* refuses else.
     """
     try:
         parser.feed(data)
         event = parser.next_event()
+    except LineTooLong as exc:
+        raise limit_error(exc, first_line) from exc
     except BadHttpMessage as exc:
         raise ValueError(str(exc)) from exc
     return b"" if isinstance(event, EndOfMessage) else event
@@ -269,43 +273,36 @@ def parse_event(parser: MessageParser, data: bytes | bytearray) -> MessageHead |
 def _read_head(
     parser: MessageParser,
     read_line: ReadLine,
-    first_too_long: type[Exception],
-    first_name: str,
+    first_line: type[SecurityError],
+    name: str,
 ) -> Generator[None, None, MessageHead]:
-    too_long, name = first_too_long, first_name
-    for lines in range(MAX_NUM_HEADERS + 2):
-        check_header_count(lines - 1)
+    too_long = first_line
+    while True:  # The parser counts the lines.
         try:
             line = yield from read_line(MAX_LINE_LENGTH, too_long)
         except EOFError as exc:
             raise EOFError(f"connection closed while reading HTTP {name}") from exc
-        event = parse_event(parser, line)
+        event = _parse_event(parser, line, first_line)
         if isinstance(event, MessageHead):
             return event
         too_long, name = HeaderLineTooLong, "headers"
-    raise TooManyHeaders(f"more than MAX_NUM_HEADERS={MAX_NUM_HEADERS} headers")
 
 
 def _read_chunks(
     parser: MessageParser, read_line: ReadLine, read_exact: ReadExact
 ) -> Generator[None, None, bytes]:
     body = bytearray()
-    trailers = 0
+    in_trailers = False
     while True:
         line = yield from read_line(MAX_LINE_LENGTH, SecurityError)
-        if parse_event(parser, line) == b"":
+        if _parse_event(parser, line, SecurityError) == b"":
             return bytes(body)
-        if trailers:
-            trailers += 1
-            check_header_count(trailers - 1)
-            continue
-        # The parser has taken the line: it begins with digits.
-        size = int(line.partition(b";")[0], 16)
+        # The parser has taken the line: it begins with digits, or is a trailer.
+        size = 0 if in_trailers else int(line.partition(b";")[0], 16)
         if size == 0:
-            trailers = 1
+            in_trailers = True
             continue
         check_body_size(len(body) + size)
-        data = yield from read_exact(size + 2)
-        piece = parse_event(parser, data)
+        piece = _parse_event(parser, (yield from read_exact(size + 2)), SecurityError)
         assert isinstance(piece, bytes)
         body += piece
