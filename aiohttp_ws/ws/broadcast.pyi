@@ -4,6 +4,7 @@ from typing import Any, Literal, NamedTuple
 from aiohttp_ws.typedefs import Byteish
 from aiohttp_ws.ws.stream import MessageStream
 from aiohttp_ws.ws.transport import WSTransport
+from aiohttp_ws.ws.typed_messages import OutgoingMessage
 
 class BroadcastReport(NamedTuple):
     sent: int
@@ -12,7 +13,7 @@ class BroadcastReport(NamedTuple):
 
 def broadcast(
     connections: Iterable[MessageStream | WSTransport],
-    message: str | Byteish,
+    message: str | Byteish | OutgoingMessage,
     *,
     high_water: int | None = 1048576,
     slow: Literal["skip", "close"] = "skip",

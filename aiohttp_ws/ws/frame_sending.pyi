@@ -1,6 +1,7 @@
 from aiohttp_ws.typedefs import Byteish
 from aiohttp_ws.ws.frame import WSCloseHandshake
 from aiohttp_ws.ws.output import Output
+from aiohttp_ws.ws.typed_messages import OutgoingMessage, Ping
 from aiohttp_ws.ws.types import WSMsgType
 
 class FrameSender(Output):
@@ -13,12 +14,13 @@ class FrameSender(Output):
     def send(
         self,
         msg_type: WSMsgType,
-        message: Byteish | str | None,
+        message: Byteish | str | OutgoingMessage | None,
         fin: bool = True,
         rsv1: bool = False,
         rsv2: bool = False,
         rsv3: bool = False,
     ) -> None: ...
+    def send_message(self, message: OutgoingMessage | Ping) -> None: ...
     def send_reuse_external_bytearray(
         self,
         msg_type: WSMsgType,

@@ -1,6 +1,11 @@
 """The sending half of the frame height: what is sent becomes a frame at once."""
 
-from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
+from cpython.buffer cimport (
+    PyBUF_SIMPLE,
+    PyBuffer_Release,
+    PyObject_CheckBuffer,
+    PyObject_GetBuffer,
+)
 from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_GET_SIZE
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_GET_SIZE
 from cpython.unicode cimport PyUnicode_DecodeUTF8
@@ -20,8 +25,10 @@ from aiohttp_ws.wire.frames cimport (
 from aiohttp_ws.ws.frame cimport WSCloseHandshake, make_close_info
 
 from aiohttp_ws.ws.close_codes import check_close
+from aiohttp_ws.ws.typed_messages import OutgoingMessage, Ping, data_of
 
 cdef extern from "Python.h":
+    const Py_ssize_t PY_SSIZE_T_MAX
     const char *PyUnicode_AsUTF8AndSize(object text, Py_ssize_t *size) except NULL
     unsigned long PyThread_get_thread_ident()
 
@@ -112,7 +119,8 @@ cdef class FrameSender(Output):
         """Send a frame.
 
         :param msg_type: its WSMsgType; close frames are better sent with :meth:`send_close`.
-        :param message: the payload: bytes-like, ``str`` or ``None`` for empty. It is copied.
+        :param message: the payload: bytes-like, ``str`` or ``None`` for empty. It is copied. Or
+            an OutgoingMessage of this type.
         :param fin: whether this is the last frame of its message (RFC 6455 5.4).
         :param rsv1: the first reserved bit, and *rsv2*, *rsv3* the others: for extensions
             that both ends know of. With permessage-deflate agreed on, ``rsv1=True`` sends what
@@ -141,12 +149,28 @@ cdef class FrameSender(Output):
             self.put_message(first, <const uint8_t *>text, size, message)
         elif message is None:
             self.put_message(first, <const uint8_t *>b"", 0, None)
+        elif not PyObject_CheckBuffer(message) and isinstance(message, OutgoingMessage):
+            send_typed(self, msg_type, message, fin, rsv1, rsv2, rsv3)
         else:
             PyObject_GetBuffer(message, &view, PyBUF_SIMPLE)
             try:
                 self.put_message(first, <const uint8_t *>view.buf, view.len, None)
             finally:
                 PyBuffer_Release(&view)
+
+    def send_message(self, message):
+        """Send an OutgoingMessage as it says, in one frame, or a Ping.
+
+        :raises TypeError: *message* is neither.
+        :raises UnicodeDecodeError: it is text, and its bytes are not UTF-8.
+        :raises RuntimeError: the caller is in another thread.
+        """
+        if isinstance(message, OutgoingMessage):
+            self.send(WSMsgType.BINARY if message.is_binary else WSMsgType.TEXT, message)
+        elif isinstance(message, Ping):
+            self.send_ping(message.payload)
+        else:
+            raise TypeError(f"message must be an OutgoingMessage or a Ping, not {type(message)!r}")
 
     cdef int send_reuse_external_buffer(
         self,
@@ -262,6 +286,34 @@ cdef uint8_t first_byte(
         | (RSV3 if rsv3 else 0)
         | <uint8_t>msg_type
     )
+
+
+cdef int send_typed(
+    FrameSender transport,
+    WSMsgType msg_type,
+    object message,
+    bint fin,
+    bint rsv1,
+    bint rsv2,
+    bint rsv3,
+) except -1:
+    """Send an OutgoingMessage, or a fragment of one."""
+    cdef Py_ssize_t compress_from = transport.compress_from
+    if msg_type != WSMsgType.CONTINUATION and (
+        msg_type > WSMsgType.BINARY or (msg_type == WSMsgType.BINARY) != bool(message.is_binary)
+    ):
+        raise TypeError(f"{message!r} is no payload of msg_type={msg_type}; use send_message()")
+    # A fragment may end within a character.
+    data = data_of(message) if fin and msg_type == WSMsgType.TEXT else message.payload
+    if isinstance(data, OutgoingMessage):
+        raise TypeError("the payload of a message is no message")
+    if message.skip_compress:
+        transport.compress_from = PY_SSIZE_T_MAX
+    try:
+        transport.send(msg_type, data, fin, rsv1, rsv2, rsv3)
+    finally:
+        transport.compress_from = compress_from
+    return 0
 
 
 cdef int send_raw_close(FrameSender transport, object payload) except -1:

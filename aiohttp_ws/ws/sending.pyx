@@ -3,11 +3,12 @@
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_Check, PyBytes_GET_SIZE
 
-from aiohttp_ws.wire.frames cimport FIN, OP_PONG, OP_TEXT, RSV1
+from aiohttp_ws.wire.frames cimport FIN, OP_BINARY, OP_PONG, OP_TEXT, RSV1
 from aiohttp_ws.ws.loop cimport DONE, Failed, make_sendable
 
 from aiohttp_ws.errors import ClientConnectionResetError
 from aiohttp_ws.ws.frame_sending import check_control
+from aiohttp_ws.ws.typed_messages import OutgoingMessage, data_of
 
 cdef extern from "Python.h":
     const char *PyUnicode_AsUTF8AndSize(object text, Py_ssize_t *size) except NULL
@@ -57,6 +58,8 @@ cdef class MessageSender(MessageAssembler):
         cdef Py_ssize_t size
         cdef const char *data
         if not PyUnicode_Check(text):
+            if isinstance(text, OutgoingMessage):
+                return send_typed(self, OP_TEXT, text, compress)
             return Failed(TypeError(f"data argument must be str ({type(text)!r})"))
         try:
             data = PyUnicode_AsUTF8AndSize(text, &size)
@@ -75,6 +78,8 @@ cdef class MessageSender(MessageAssembler):
                 compress,
             )
         if not isinstance(data, (bytearray, memoryview)):
+            if isinstance(data, OutgoingMessage):
+                return send_typed(self, opcode, data, compress)
             return Failed(TypeError(f"data argument must be byte-ish ({type(data)!r})"))
         if isinstance(data, memoryview) and not data.c_contiguous:
             data = bytes(data)
@@ -108,6 +113,21 @@ cdef class MessageSender(MessageAssembler):
             for future in waiters:
                 if not future.done():
                     future.set_result(None)
+
+
+cdef object send_typed(MessageSender sender, uint8_t opcode, object message, object compress):
+    """Send an OutgoingMessage, which is to be of type *opcode*."""
+    if (opcode == OP_BINARY) != bool(message.is_binary):
+        return Failed(TypeError(f"{message!r} is not what this method sends; use send_message()"))
+    try:
+        data = data_of(message)
+    except UnicodeDecodeError as exc:
+        return Failed(exc)
+    if message.skip_compress:
+        compress = False
+    if opcode == OP_BINARY:
+        return sender.send_buffer(opcode, data, compress)
+    return sender.send_text(data, compress)
 
 
 cdef object closing_error():

@@ -8,6 +8,7 @@ from aiohttp_ws.ws.loop cimport Failed, Waiter, make_sendable
 from aiohttp_ws.ws.sending cimport CLOSED
 
 from aiohttp_ws.errors import WSMessageTypeError
+from aiohttp_ws.ws.typed_messages import IncomingMessage, OutgoingMessage, Ping
 from aiohttp_ws.ws.types import WSMsgType
 
 if sys.version_info >= (3, 11):
@@ -79,6 +80,23 @@ cdef class Receive(Awaitable):
 make_sendable(Receive)
 
 
+cdef class ReceiveMessage(Receive):
+    """One ``receive_message()``."""
+
+    cdef object fit(self, object message):
+        msg_type, data, _ = message
+        if msg_type is TYPE_BINARY:
+            return IncomingMessage(data, True)
+        if msg_type is TYPE_TEXT:
+            return IncomingMessage(data.encode() if isinstance(data, str) else data, False)
+        raise WSMessageTypeError(
+            f"Received message {msg_type}:{data!r} is neither WSMsgType.TEXT nor WSMsgType.BINARY"
+        )
+
+
+make_sendable(ReceiveMessage)
+
+
 cdef class MessageStream:
     """Reads and writes messages; what ``WebSocketResponse`` and its client twin share.
 
@@ -128,6 +146,7 @@ cdef class MessageStream:
     def send_str(self, data, compress=None):
         """Send *data* as a text message.
 
+        :param data: ``str``, or an OutgoingMessage that is text.
         :param compress: ``None`` as negotiated and by size; ``False`` or 0 sends this message
             uncompressed.
         :raises TypeError: *data* is not ``str``.
@@ -138,7 +157,7 @@ cdef class MessageStream:
         return self._connection.send_text(data, compress)
 
     def send_bytes(self, data, compress=None):
-        """Send *data*, bytes-like, as a binary message; otherwise as :meth:`send_str`."""
+        """Send *data*, bytes-like or a binary OutgoingMessage, otherwise as :meth:`send_str`."""
         if self._connection is None:
             return Failed(not_prepared())
         return self._connection.send_buffer(OP_BINARY, data, compress)
@@ -162,6 +181,26 @@ cdef class MessageStream:
         except Exception as exc:
             return Failed(exc)
         return self._connection.send_buffer(OP_BINARY, encoded, compress)
+
+    def send_message(self, message, compress=None):
+        """Send an OutgoingMessage as it says, or a Ping.
+
+        :param compress: as in :meth:`send_str`; ``skip_compress`` of the message goes before.
+        :raises TypeError: *message* is neither.
+        :raises UnicodeDecodeError: it is text, and its bytes are not UTF-8.
+        :raises ConnectionResetError: the connection is closed or closing.
+        """
+        if self._connection is None:
+            return Failed(not_prepared())
+        if isinstance(message, OutgoingMessage):
+            if message.is_binary:
+                return self._connection.send_buffer(OP_BINARY, message, compress)
+            return self._connection.send_text(message, compress)
+        if isinstance(message, Ping):
+            return self._connection.send_control(OP_PING, message.payload)
+        return Failed(
+            TypeError(f"message must be an OutgoingMessage or a Ping, not {type(message)!r}")
+        )
 
     def send_frame(self, message, opcode, compress=None):
         """Send *message*, bytes-like, as one frame of type *opcode*."""
@@ -217,6 +256,21 @@ cdef class MessageStream:
     def receive_bytes(self, *, timeout=None):
         """Return the next message's bytes; WSMessageTypeError when it is not binary."""
         return self._receive(BINARY, None, timeout)
+
+    def receive_message(self, *, timeout=None):
+        """Return the next text or binary message as an IncomingMessage.
+
+        Its payload is ``bytes`` for both. WSMessageTypeError when it is neither.
+        """
+        cdef ReceiveMessage operation
+        if self._connection is None:
+            return Failed(not_prepared())
+        operation = ReceiveMessage.__new__(ReceiveMessage)
+        operation.connection = self._connection
+        operation.want = BINARY  # anything but ANY: fit() decides
+        if timeout is None:
+            timeout = self._receive_timeout
+        return operation if timeout is None else within(timeout, operation)
 
     def receive_json(self, *, loads=json.loads, timeout=None):
         """Return the next text message decoded by *loads*."""
