@@ -2,6 +2,8 @@
 
 from aiohttp_ws.ws.types import WSCloseCode
 
+cdef dict NAMED = {int(code): code for code in WSCloseCode}
+
 
 cpdef bint sendable_close_code(int code) noexcept:
     """Say whether *code* may stand in a close frame (RFC 6455 7.4 and the IANA registry)."""
@@ -14,10 +16,7 @@ cpdef bint sendable_close_code(int code) noexcept:
 
 cpdef object named_close_code(int code):
     """Return the WSCloseCode of *code*, or *code* where it has no name."""
-    try:
-        return WSCloseCode(code)
-    except ValueError:
-        return code
+    return NAMED.get(code, code)
 
 
 def check_close(code, message):

@@ -7,7 +7,6 @@ from cpython.object cimport PyObject
 from cpython.unicode cimport PyUnicode_DecodeASCII, PyUnicode_DecodeUTF8
 
 from aiohttp_ws.wire.frames cimport FIN, RSV1, RSV2, RSV3
-from aiohttp_ws.ws.close_codes cimport named_close_code
 
 from aiohttp_ws.ws import types
 
@@ -30,6 +29,24 @@ cdef inline int alive(WSFrame self) except -1:
             " copy it there, with get_payload_as_bytes() for example"
         )
     return 0
+
+
+cdef inline int of_close(WSFrame self) except -1:
+    alive(self)
+    if self.msg_type != WSMsgType.CLOSE:
+        raise ValueError(
+            f"a {MSG_TYPES[<int>self.msg_type].name} frame has no close code or reason;"
+            " look at msg_type first"
+        )
+    return 0
+
+
+cdef object close_code(int code):
+    """The code as a WSCloseCode, one without a name where it is an application's own."""
+    try:
+        return types.WSCloseCode(code)
+    except ValueError:
+        return code
 
 
 @cython.no_gc  # what it owns, if anything, is bytes
@@ -70,27 +87,29 @@ cdef class WSFrame:
         return PyMemoryView_FromMemory(self.payload_ptr, self.payload_size, 0x100)
 
     cpdef object get_close_code(self):
-        """Return the code of a close frame: a WSCloseCode, or an int where it has no name.
+        """Return the code of a close frame, a WSCloseCode.
+
+        An application's own, from 3000 on, has a ``value`` and no ``name``.
 
         ``WSCloseCode.NO_INFO`` for a close frame without one.
         """
-        alive(self)
+        of_close(self)
         if self.payload_size < 2:
             return types.WSCloseCode.NO_INFO
-        return named_close_code(
+        return close_code(
             (<unsigned char>self.payload_ptr[0]) << 8 | <unsigned char>self.payload_ptr[1]
         )
 
     cpdef bytes get_close_message(self):
         """Return the reason of a close frame as it came, ``None`` where it has none."""
-        alive(self)
+        of_close(self)
         if self.payload_size <= 2:
             return None
         return PyBytes_FromStringAndSize(self.payload_ptr + 2, self.payload_size - 2)
 
     cpdef str get_close_reason(self):
         """Return the reason of a close frame as text, ``None`` where it has none."""
-        alive(self)
+        of_close(self)
         if self.payload_size <= 2:
             return None
         return PyUnicode_DecodeUTF8(self.payload_ptr + 2, self.payload_size - 2, NULL)
@@ -161,6 +180,6 @@ cdef class WSCloseHandshake:
 
 cdef WSCloseInfo make_close_info(int code, str reason):
     cdef WSCloseInfo info = WSCloseInfo.__new__(WSCloseInfo)
-    info.code = named_close_code(code)
+    info.code = close_code(code)
     info.reason = reason
     return info

@@ -57,6 +57,16 @@ class WSCloseCode(IntEnum):
     # As IntEnum has it from Python 3.11 on: logs want the number.
     __str__ = int.__repr__
 
+    @classmethod
+    def _missing_(cls, value: object) -> WSCloseCode | None:
+        """Give a code of a library's or an application's own a ``value``, and no ``name``."""
+        if not isinstance(value, int) or not 3000 <= value <= 4999:
+            return None
+        code = int.__new__(cls, value)
+        code._name_ = None  # type: ignore[assignment]
+        code._value_ = value
+        return code
+
 
 class WSMsgType(IntEnum):
     """The type of a frame or message.

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aiohttp_ws import WSCloseCode, WSFrame, WSMsgType
+from aiohttp_ws.ws.frame import _make_test_ws_frame
 from aiohttp_ws.ws.transport import WSTransport
 from tests.ws.memory_transport import (
     BINARY,
@@ -274,3 +275,19 @@ async def test_a_frame_longer_than_any_buffer_has_nothing_behind_it(side):
     for start in range(0, len(data), 70_001):
         bench.transport.feed(data[start : start + 70_001])
     assert told == [(900_000, True), (1, True)]
+
+
+@pytest.mark.parametrize("kind", [WSMsgType.TEXT, WSMsgType.BINARY, WSMsgType.PONG])
+def test_other_frames_have_no_close_code(kind: WSMsgType) -> None:
+    frame = _make_test_ws_frame(kind, b"abc")
+    for accessor in (frame.get_close_code, frame.get_close_message, frame.get_close_reason):
+        with pytest.raises(ValueError, match=f"a {kind.name} frame has no close code or reason"):
+            accessor()
+
+
+def test_an_applications_own_close_code_has_a_value_and_no_name() -> None:
+    code = _make_test_ws_frame(WSMsgType.CLOSE, b"\x0f\xa0").get_close_code()
+    assert (code, code.value, code.name) == (4000, 4000, None)
+    assert isinstance(code, WSCloseCode)
+    with pytest.raises(ValueError, match="999 is not a valid WSCloseCode"):
+        WSCloseCode(999)
