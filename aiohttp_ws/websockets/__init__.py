@@ -165,7 +165,7 @@ _HOMES = {
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
 _MODULES = {
     *("asyncio", "client", "datastructures", "exceptions", "extensions", "frames", "framing"),
-    *("handshake", "headers", "http", "http11", "protocol", "server", "typing", "uri"),
+    *("handshake", "http", "http11", "protocol", "server", "typing", "uri"),
 }
 
 

@@ -166,7 +166,8 @@ class Response:
     @classmethod
     def of_head(cls, head: ResponseHead, body: bytes = b"") -> Response:
         """What :class:`~aiohttp_ws.wire.http1.ResponseParser` found."""
-        return cls(head.status, head.reason, Headers.from_raw(head.raw_headers), body)
+        reason = head.reason.encode("utf-8", "surrogateescape").decode("latin-1")
+        return cls(head.status, reason, Headers.from_raw(head.raw_headers), body)
 
     @classmethod
     def parse(
@@ -252,7 +253,7 @@ def limit_error(exc: LineTooLong, first_line: type[SecurityError]) -> SecurityEr
     return kind(f"{what}; set WEBSOCKETS_MAX_LINE_LENGTH to accept it")
 
 
-def _parse_event(
+def parse_event(
     parser: MessageParser, data: bytes | bytearray, first_line: type[SecurityError]
 ) -> MessageHead | bytes | None:
     """Feed *parser*; the next event, ``None`` for none, and ``b""`` for the message's end.
@@ -282,7 +283,7 @@ def _read_head(
             line = yield from read_line(MAX_LINE_LENGTH, too_long)
         except EOFError as exc:
             raise EOFError(f"connection closed while reading HTTP {name}") from exc
-        event = _parse_event(parser, line, first_line)
+        event = parse_event(parser, line, first_line)
         if isinstance(event, MessageHead):
             return event
         too_long, name = HeaderLineTooLong, "headers"
@@ -295,7 +296,7 @@ def _read_chunks(
     in_trailers = False
     while True:
         line = yield from read_line(MAX_LINE_LENGTH, SecurityError)
-        if _parse_event(parser, line, SecurityError) == b"":
+        if parse_event(parser, line, SecurityError) == b"":
             return bytes(body)
         # The parser has taken the line: it begins with digits, or is a trailer.
         size = 0 if in_trailers else int(line.partition(b";")[0], 16)
@@ -303,6 +304,6 @@ def _read_chunks(
             in_trailers = True
             continue
         check_body_size(len(body) + size)
-        piece = _parse_event(parser, (yield from read_exact(size + 2)), SecurityError)
+        piece = parse_event(parser, (yield from read_exact(size + 2)), SecurityError)
         assert isinstance(piece, bytes)
         body += piece
