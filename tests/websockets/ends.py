@@ -1,0 +1,69 @@
+"""Connected ends: one of this library and one of websockets, in either role."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Iterator
+from types import ModuleType
+from typing import Any
+
+from aiohttp_ws import websockets as ours
+from tests.peers import import_peer
+
+theirs = import_peer("websockets")
+
+LIBRARIES: dict[str, ModuleType] = {"aiohttp_ws": ours, "websockets": theirs}
+ROLES = ["server", "client"]
+# (server, client), ours on one side at least.
+SIDES = [("aiohttp_ws", "aiohttp_ws"), ("aiohttp_ws", "websockets"), ("websockets", "aiohttp_ws")]
+
+
+def url_of(server: Any, path: str = "/", scheme: str = "ws") -> str:
+    port = next(iter(server.sockets)).getsockname()[1]
+    return f"{scheme}://127.0.0.1:{port}{path}"
+
+
+async def stay(connection: Any) -> None:
+    """A handler that leaves its connection to the test."""
+    await connection.wait_closed()
+
+
+@contextlib.asynccontextmanager
+async def connected(
+    role: str, *, our: dict[str, Any] | None = None, their: dict[str, Any] | None = None
+) -> AsyncIterator[tuple[Any, Any]]:
+    """Give ``(ours, theirs)``, two ends of one connection; ours is the *role*."""
+    our, their = our or {}, their or {}
+    serving, connecting = (ours, theirs) if role == "server" else (theirs, ours)
+    at_server, at_client = (our, their) if role == "server" else (their, our)
+    accepted: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+
+    async def handler(connection: Any) -> None:
+        accepted.set_result(connection)
+        await connection.wait_closed()
+
+    async with serving.serve(handler, "127.0.0.1", 0, **at_server) as server:
+        async with connecting.connect(url_of(server), **at_client) as client:
+            pair = (await accepted, client) if role == "server" else (client, await accepted)
+            yield pair
+
+
+@contextlib.contextmanager
+def stops_at(connection: Any, name: str) -> Iterator[asyncio.Event]:
+    """An event that is set when method *name* of *connection* is called."""
+    called = asyncio.Event()
+    method = getattr(connection, name)
+
+    def watched(*args: Any, **kwargs: Any) -> Any:
+        called.set()
+        return method(*args, **kwargs)
+
+    setattr(connection, name, watched)
+    yield called
+
+
+async def rounds(count: int = 5) -> None:
+    """Let other tasks run up to what they wait for."""
+    for _ in range(count):
+        await asyncio.sleep(0)
