@@ -35,6 +35,7 @@ from aiohttp_ws.errors import WebSocketError
 from aiohttp_ws.ws.live_contexts import live_contexts
 from aiohttp_ws.ws.liveness import tcp_is_silent
 from aiohttp_ws.ws.transport import WSProtocol
+from aiohttp_ws.ws.typed_messages import IncomingMessage, OutgoingMessage, data_of
 
 cdef extern from "Python.h":
     const char *PyUnicode_AsUTF8AndSize(object text, Py_ssize_t *size) except NULL
@@ -265,6 +266,16 @@ cdef class PullConnection(MessageSender):
             operation.want = AS_TEXT if decode else AS_BYTES
         return operation
 
+    async def receive_message(self):
+        """Return the next message as an IncomingMessage, its payload ``bytes`` for text too.
+
+        It raises what :meth:`recv` raises.
+        """
+        message = await self.recv()
+        if isinstance(message, str):
+            return IncomingMessage(message.encode(), False)
+        return IncomingMessage(message, True)
+
     def __anext__(self):
         cdef Recv operation = Recv.__new__(Recv)
         operation.connection = self
@@ -304,7 +315,8 @@ cdef class PullConnection(MessageSender):
         ``write_limit``. Only behind a fragmented message is it the await that sends.
 
         :param message: an iterable or asynchronous iterable sends each of its items, all of one
-            type, as a fragment of one message (RFC 6455 5.4).
+            type, as a fragment of one message (RFC 6455 5.4); an OutgoingMessage is sent as it
+            says.
         :param text: ``True`` sends bytes, which must be UTF-8, as text; ``False`` sends
             :class:`str` as binary.
         :param compress: ``False`` sends this message as it is; by default permessage-deflate
@@ -322,6 +334,8 @@ cdef class PullConnection(MessageSender):
             if self._fragmenting is not None:
                 return self._send_behind(message, text, compress)
             return self.put_data(message, text, compress)
+        if isinstance(message, OutgoingMessage):
+            return send_typed(self, message, text, compress)
         return self._send_fragments(message, text, compress)
 
     cdef object put_data(self, object message, object text, object compress):
@@ -599,6 +613,17 @@ cdef class PullConnection(MessageSender):
             (self.sent_code, self.sent_reason) if self.sent_code else None,
             self.rcvd_first,
         )
+
+
+cdef object send_typed(PullConnection connection, object message, object text, object compress):
+    """Send an OutgoingMessage."""
+    if text is not None and bool(text) == bool(message.is_binary):
+        return Failed(TypeError(f"text={text} contradicts {message!r}"))
+    try:
+        data = data_of(message)
+    except UnicodeDecodeError as exc:
+        return Failed(exc)
+    return connection.send(data, compress=False if message.skip_compress else compress)
 
 
 cdef class Recv(Awaitable):

@@ -31,6 +31,7 @@ from ...errors.messages import (
 from ...frames.dial import open_transport, tls_name
 from ...frames.url import WSParsedURL, parse_url
 from ...wire.deflate import DeflateOptions
+from ...ws.decisions import OnConnected
 from ..datastructures import Headers, HeadersLike
 from ..http11 import USER_AGENT, Response
 from ..typing import LoggerLike, Origin, Subprotocol
@@ -97,6 +98,9 @@ class connect:
     :param create_connection: makes the connection instead of :class:`ClientConnection`: a
         subclass, or a function with its parameters.
     :param use_aiofastnet: as for :func:`serve`.
+    :param on_connect: a function or coroutine function that is given a
+        :class:`~aiohttp_ws.ConnectionResponse` when the server has agreed. What it raises ends
+        the connection, and is raised.
     :param kwargs: for :meth:`asyncio.loop.create_connection`: ``ssl``, ``server_hostname``,
         ``sock``, ``local_addr`` and so on. ``host`` and ``port`` replace those of the URI to
         connect to, not to name in TLS and ``Host``. ``proxy_ssl``, ``proxy_server_hostname``,
@@ -136,6 +140,7 @@ class connect:
         create_connection: Callable[..., ClientConnection] | None = None,
         try_again_after: float | None = None,
         use_aiofastnet: bool | None = None,
+        on_connect: OnConnected | None = None,
         **kwargs: Any,
     ) -> None:
         older = client_arguments(kwargs)
@@ -156,6 +161,7 @@ class connect:
             "subprotocols": subprotocols,
             "max_size": max_size,
             "origin": origin,
+            "on_connect": on_connect,
         }
         # What cannot be meant is refused before it connects.
         OpeningSettings(**self._settings)

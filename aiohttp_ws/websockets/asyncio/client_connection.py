@@ -28,6 +28,7 @@ from ...wire.http1 import (
     ResponseParser,
     serialise_request_head,
 )
+from ...ws.deciding import connection_response, show_response
 from ...ws.loop import resources_of
 from ..datastructures import Headers, HeadersLike
 from ..http11 import USER_AGENT, Request, Response
@@ -111,6 +112,11 @@ class ClientConnection(Connection):
             )
         except HandshakeError as exc:
             raise explained(exc, head) from None
+        if settings.on_connect is not None:
+            await show_response(
+                settings.on_connect,
+                connection_response(self._tcp, head.headers, self._subprotocol),
+            )
         self._open(params)
 
     def _open(self, params: DeflateParams | None) -> None:

@@ -16,6 +16,7 @@ from ...errors.messages import ConcurrencyError
 from ...http.auth import BasicAuth
 from ...wire.deflate import DeflateOptions
 from ...ws.broadcast import broadcast as broadcast_all
+from ...ws.decisions import OnConnect, OutgoingMessage
 from ...ws.transports import create_server
 from ..frames import CloseCode
 from ..http11 import SERVER, Request, Response
@@ -269,6 +270,7 @@ def serve(
     logger: LoggerLike | None = None,
     create_connection: Callable[..., ServerConnection] | None = None,
     use_aiofastnet: bool | None = None,
+    on_connect: OnConnect | None = None,
     **kwargs: Any,
 ) -> Server:
     """Serve WebSocket connections on *host* and *port*, each with a call of *handler*.
@@ -315,6 +317,10 @@ def serve(
         subclass, or a function with its parameters.
     :param use_aiofastnet: transports of the ``aiofastnet`` package: ``True`` needs it,
         ``False`` does without, ``None`` takes them for TLS where it is installed.
+    :param on_connect: a function or coroutine function that is asked, when the request is a
+        valid one, with a :class:`~aiohttp_ws.ConnectionRequest`. It returns ``None``, a
+        subprotocol, a pair (subprotocol, headers) or a :class:`~aiohttp_ws.ConnectionAccept`,
+        or raises :exc:`~aiohttp_ws.ConnectionDeny`.
     :param kwargs: for :meth:`asyncio.loop.create_server`: ``ssl``, ``sock``, ``reuse_port``,
         ``start_serving`` and so on. Keywords of the first generation (``create_protocol``,
         ``timeout``, ``read_limit``, ``loop``, ``extra_headers``) work with a
@@ -340,6 +346,7 @@ def serve(
         origins=origins,
         select_subprotocol=select_subprotocol,
         extra_headers=older.pop("extra_headers", None),
+        on_connect=on_connect,
     )
 
     queue_marks(max_queue)
@@ -385,7 +392,7 @@ def unix_serve(
 
 def broadcast(
     connections: Iterable[Any],
-    message: DataLike,
+    message: DataLike | OutgoingMessage,
     raise_exceptions: bool = False,
     *,
     text: bool | None = None,
@@ -396,18 +403,21 @@ def broadcast(
     :func:`aiohttp_ws.broadcast`, on which this stands, can leave slow connections out.
 
     :param connections: connections of either end.
-    :param message: ``str`` for a text message, bytes-like for a binary one.
+    :param message: ``str`` for a text message, bytes-like for a binary one, or an
+        :class:`~aiohttp_ws.OutgoingMessage`.
     :param raise_exceptions: raise an :exc:`ExceptionGroup` when the message could not be sent
         to a connection because that is in the middle of a fragmented message; it is logged
         otherwise. It needs Python 3.11.
     :param text: ``True`` sends bytes as text, ``False`` ``str`` as binary.
     :raises TypeError: for another type of message.
     """
-    if not isinstance(message, (str, bytes, bytearray, memoryview)):
+    if not isinstance(message, (str, bytes, bytearray, memoryview, OutgoingMessage)):
         raise TypeError(f"data must be str or bytes, not {type(message).__name__}")
     if raise_exceptions and sys.version_info < (3, 11):
         raise ValueError("raise_exceptions=True needs Python 3.11: ExceptionGroup came with it")
-    if text is not None and text != isinstance(message, str):
+    if isinstance(message, OutgoingMessage):
+        text = None  # it says so itself
+    elif text is not None and text != isinstance(message, str):
         message = message.encode() if isinstance(message, str) else bytes(message).decode()
     report = broadcast_all(connections, message, high_water=None)
     if not report.slow:

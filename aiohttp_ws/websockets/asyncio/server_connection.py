@@ -16,6 +16,7 @@ from ...wire.http1 import HTTP_11, RequestHead, serialise_response
 from ..datastructures import Headers
 from ..http11 import SERVER, Request, Response
 from .connection import Connection
+from .deciding import consult
 from .settings import OpeningSettings, Origins
 
 if TYPE_CHECKING:
@@ -179,6 +180,8 @@ class ServerConnection(Connection):
                 settings.subprotocols if subprotocols is None else list(subprotocols),
                 extra,
             )
+            if settings.on_connect is not None and not isinstance(accepted, Response):
+                accepted = await consult(self, settings.on_connect, accepted)
             if isinstance(accepted, Response):
                 answer = accepted
             elif process_response is None:

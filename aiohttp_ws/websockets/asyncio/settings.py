@@ -26,6 +26,7 @@ class OpeningSettings:
     :ivar logger: the logger of the connections.
     :ivar origin: the value of ``Origin``, for clients.
     :ivar uri: the :class:`WebSocketURI`, for clients.
+    :ivar on_connect: what is asked about the handshake, or ``None``.
     """
 
     __slots__ = (
@@ -33,6 +34,7 @@ class OpeningSettings:
         "extra_headers",
         "logger",
         "max_size",
+        "on_connect",
         "origin",
         "origins",
         "select_subprotocol",
@@ -53,6 +55,7 @@ class OpeningSettings:
         origin: str | None = None,
         uri: Any = None,
         extra_headers: Any = None,
+        on_connect: Callable[..., Any] | None = None,
     ) -> None:
         self.logger = logger
         self.deflate = deflate_options(extensions, compression)
@@ -63,6 +66,7 @@ class OpeningSettings:
         self.origin = origin
         self.uri = uri
         self.extra_headers = extra_headers
+        self.on_connect = on_connect
 
 
 def deflate_options(
