@@ -371,9 +371,9 @@ class Protocol:
         :raises ProtocolError: no message was begun.
         :raises InvalidState: the connection is not open.
         """
-        self._must_be(OPEN)
         if not self._in_message:
             raise ProtocolError("continuation frame outside a message")
+        self._must_be(OPEN)
         self._send(CONT, data, fin)
         self._in_message = not fin
 
@@ -390,9 +390,9 @@ class Protocol:
         self._begin(BINARY, data, fin)
 
     def _begin(self, opcode: Any, data: BytesLike, fin: bool) -> None:
-        self._must_be(OPEN)
         if self._in_message:
             raise ProtocolError("data frame before the message in progress has ended")
+        self._must_be(OPEN)
         self._send(opcode, data, fin)
         self._in_message = not fin
 
