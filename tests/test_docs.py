@@ -23,6 +23,11 @@ PAGES = [
 ]
 PUBLIC = ["aiohttp_ws", "aiohttp_ws.web", "aiohttp_ws.test_utils", "aiohttp_ws.abc"]
 PUBLIC += ["aiohttp_ws.errors", "aiohttp_ws.pytest_plugin"]
+PUBLIC += [
+    f"aiohttp_ws.websockets.{name}"
+    for name in ("datastructures", "exceptions", "frames", "framing", "handshake", "http", "http11")
+]
+PUBLIC += [f"aiohttp_ws.websockets.{name}" for name in ("protocol", "typing", "uri")]
 FIXTURES = ["aiohttp_client", "aiohttp_server", "aiohttp_raw_server", "aiohttp_client_cls"]
 FIXTURES += ["aiohttp_unused_port"]
 

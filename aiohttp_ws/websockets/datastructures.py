@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
-from typing import Any, Protocol, Union
+from typing import Any, Protocol
 
 from multidict import CIMultiDict, MultiMapping
 
@@ -137,6 +137,4 @@ class Headers(MutableMapping[str, str]):
 
 
 #: What is taken where :class:`Headers` are meant.
-HeadersLike = Union[  # noqa: UP007 (types as strings cannot be joined with "|" at run time)
-    Headers, Mapping[str, str], Iterable[tuple[str, str]], SupportsKeysAndGetItem
-]
+HeadersLike = Headers | Mapping[str, str] | Iterable[tuple[str, str]] | SupportsKeysAndGetItem

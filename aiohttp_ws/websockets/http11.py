@@ -43,6 +43,7 @@ __all__ = (
     "Response",
 )
 
+#: The version of Python, such as ``"3.13"``.
 PYTHON_VERSION = f"{sys.version_info[0]}.{sys.version_info[1]}"
 
 #: What ``connect`` sends as ``User-Agent``; the environment's ``WEBSOCKETS_USER_AGENT``.
