@@ -14,6 +14,7 @@ import pytest
 from aiohttp_ws import web
 from aiohttp_ws.abc import AbstractAccessLogger
 from aiohttp_ws.errors import PayloadAccessError, RequestPayloadError
+from tests.client.waiting import until
 from tests.web.raw_server import get, post, running, status_of, until_gone
 
 CLOSE = "Connection: close"
@@ -130,13 +131,23 @@ async def test_pipelined_requests_wait_in_the_socket_not_in_memory():
             while await peer.reader.read(2**16):
                 pass
 
-        tasks = [asyncio.ensure_future(send()), asyncio.ensure_future(receive())]
-        done, _ = await asyncio.wait(tasks, timeout=1)
-        assert not done
+        sending, receiving = asyncio.ensure_future(send()), asyncio.ensure_future(receive())
+        await until(lambda: len(handled) == 300 or sending.done())
+        await until_unread(server, peer, sending)
+        assert not sending.done()
         assert len(handled) == 300
         assert sum(sent) < 20_000_000
-        for task in tasks:
-            task.cancel()
+        sending.cancel()
+        receiving.cancel()
+        stop.set()
+
+
+async def until_unread(server, peer, sending):
+    """Wait until *server* reads no more and *peer* keeps what it has to send; or all is sent."""
+    (connection,) = server.server.connections
+    reads = connection.transport.is_reading
+    keeps = peer.writer.transport.get_write_buffer_size
+    await until(lambda: (not reads() and keeps() > 0) or sending.done())
 
 
 async def test_http_10_closes_unless_asked_to_keep_alive():
@@ -244,8 +255,9 @@ async def test_a_body_no_one_reads_stops_the_sender():
         size = 50_000_000
         peer.send(get("/", f"Content-Length: {size}", method="POST"))
         sender = asyncio.ensure_future(send_all(peer, size))
-        done, _ = await asyncio.wait([sender], timeout=0.3)
-        assert not done
+        await until(lambda: len(server.server.connections) == 1)
+        await until_unread(server, peer, sender)
+        assert not sender.done()
         release.set()
         await sender
         assert (await peer.answer())[1] == b"done"
