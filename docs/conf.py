@@ -1,5 +1,7 @@
 """Sphinx: ``make docs``. A warning is an error."""
 
+from typing import Any
+
 import aiohttp_ws
 
 project = "aiohttp_ws"
@@ -24,3 +26,19 @@ html_theme_options = {
     "page_width": "1160px",
     "sidebar_width": "250px",
 }
+
+# Classes that two heights have, and signatures name without a module.
+TWICE = {"Request", "Response"}
+
+
+def name_the_height(app: Any, doctree: Any) -> None:
+    """Lead these names to the class of the height that the page is about."""
+    for node in doctree.findall(lambda node: node.tagname == "pending_xref"):
+        if node.get("reftarget") in TWICE:
+            of_messages = (node.get("py:module") or "").startswith("aiohttp_ws.websockets")
+            home = "aiohttp_ws.websockets.http11" if of_messages else "aiohttp_ws.web"
+            node["reftarget"] = f"{home}.{node['reftarget']}"
+
+
+def setup(app: Any) -> None:
+    app.connect("doctree-read", name_the_height)
