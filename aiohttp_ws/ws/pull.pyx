@@ -415,6 +415,9 @@ cdef class PullConnection(MessageSender):
         if data and self.transport is not None and self.transport.receiving:
             self.transport.feed(data)
 
+    def _reading_paused(self):
+        return self.transport is not None and self.transport.reading_paused
+
     def _writing_paused(self):
         return self.transport is not None and self.transport.writing_paused
 

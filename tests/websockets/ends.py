@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from types import ModuleType
 from typing import Any
 
@@ -43,24 +43,11 @@ async def connected(
         accepted.set_result(connection)
         await connection.wait_closed()
 
-    async with serving.serve(handler, "127.0.0.1", 0, **at_server) as server:
-        async with connecting.connect(url_of(server), **at_client) as client:
-            pair = (await accepted, client) if role == "server" else (client, await accepted)
-            yield pair
-
-
-@contextlib.contextmanager
-def stops_at(connection: Any, name: str) -> Iterator[asyncio.Event]:
-    """An event that is set when method *name* of *connection* is called."""
-    called = asyncio.Event()
-    method = getattr(connection, name)
-
-    def watched(*args: Any, **kwargs: Any) -> Any:
-        called.set()
-        return method(*args, **kwargs)
-
-    setattr(connection, name, watched)
-    yield called
+    async with (
+        serving.serve(handler, "127.0.0.1", 0, **at_server) as server,
+        connecting.connect(url_of(server), **at_client) as client,
+    ):
+        yield (await accepted, client) if role == "server" else (client, await accepted)
 
 
 async def rounds(count: int = 5) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import functools
 import logging
 import os
 import socket
@@ -14,8 +15,6 @@ from collections.abc import AsyncIterator, Callable, Generator, Sequence
 from types import TracebackType
 from typing import Any, Literal, cast
 from urllib.parse import urljoin
-
-import aiohappyeyeballs
 
 from ...errors import WSInvalidMessageError, WSInvalidURL, WSProxyError
 from ...errors.messages import (
@@ -28,7 +27,7 @@ from ...errors.messages import (
     ProxyError,
     SecurityError,
 )
-from ...frames.dial import open_transport, tls_name
+from ...frames.dial import TLS_ARGUMENTS, open_transport, tcp_socket, tls_name
 from ...frames.url import WSParsedURL, parse_url
 from ...wire.deflate import DeflateOptions
 from ...ws.decisions import OnConnected
@@ -236,8 +235,8 @@ class connect:
         }
         proxy_ssl = kwargs.pop("proxy_ssl", None)
         if self._avoided and proxy is None and not ("sock" in kwargs or "path" in kwargs):
-            kwargs = {name: kwargs[name] for name in kwargs if "ssl" in name or "server" in name}
-            kwargs["socket_factory"] = self._other_socket
+            others = {name: kwargs.pop(name) for name in list(kwargs) if name not in TLS_ARGUMENTS}
+            kwargs["socket_factory"] = functools.partial(self._other_socket, **others)
         settings = OpeningSettings(**self._settings, uri=url)
         connection = self._create(settings, **self._connection_settings)
         opening = ClientOpening(connection)
@@ -399,16 +398,21 @@ class connect:
         await reconnecting.sleep(max(first - now, 0))
         self._avoided = {key: until for key, until in self._avoided.items() if until > first}
 
-    async def _other_socket(self, url: WSParsedURL) -> socket.socket:
+    async def _other_socket(self, url: WSParsedURL, **kwargs: Any) -> socket.socket:
         """A socket connected to an address of *url* that is not avoided."""
         loop = asyncio.get_running_loop()
         now = loop.time()
         self._avoided = {key: until for key, until in self._avoided.items() if until > now}
-        infos = await loop.getaddrinfo(url.host, url.port, type=socket.SOCK_STREAM)
-        left = [info for info in infos if address_key(info[4]) not in self._avoided]
-        if not left:
-            raise AllAvoided
-        return await aiohappyeyeballs.start_connection(left, loop=loop)
+        known = await reconnecting.addresses(url.host, url.port, kwargs.get("family", 0))
+        left = [address for address in known if address_key(address) not in self._avoided]
+        failed: Exception = AllAvoided()
+        for host, port, *_ in left:
+            try:
+                there = dataclasses.replace(url, host=host, port=port)
+                return await tcp_socket(there, loop, **kwargs)
+            except OSError as exc:
+                failed = exc
+        raise failed
 
 
 def address_key(address: Any) -> Any:

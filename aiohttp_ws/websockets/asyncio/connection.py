@@ -9,6 +9,7 @@ import logging
 import os
 import uuid
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Iterable, Mapping
+from time import perf_counter
 from types import TracebackType
 from typing import Any, Literal, TypeVar, cast, overload
 
@@ -435,7 +436,7 @@ class Connection(PullConnection):
         sent = self._put_control(Opcode.PING, payload)
         if self.state is State.OPEN:
             pong: asyncio.Future[float] = self.loop.create_future()
-            pings[payload] = (pong, self.loop.time())
+            pings[payload] = (pong, perf_counter())
             self._flush()
         await sent
         return pong
@@ -451,7 +452,7 @@ class Connection(PullConnection):
         pings = self._pings
         if pings is None or data not in pings:
             return
-        now = self.loop.time()
+        now = perf_counter()
         for payload in list(pings):
             future, sent_at = pings.pop(payload)
             if payload == data:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from time import perf_counter
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ class Keepalive:
         while payload in pings:
             payload = os.urandom(4)
         pong: asyncio.Future[float] = connection.loop.create_future()
-        pings[payload] = (pong, connection.loop.time())
+        pings[payload] = (pong, perf_counter())
         connection._put_control(PING, payload)
         connection._flush()
         return pong

@@ -11,47 +11,52 @@ from typing import Any
 __all__ = ("client_arguments", "server_arguments", "with_path")
 
 
-def deprecated(old: str, new: str) -> None:
-    warnings.warn(f"{old} is deprecated; {new}", DeprecationWarning, stacklevel=5)
+class Older:
+    """Takes keywords of the first generation from *kwargs*, and remembers what to say of them."""
 
+    def __init__(self, kwargs: dict[str, Any]) -> None:
+        self.kwargs = kwargs
+        self.taken: dict[str, Any] = {}
+        self.said: list[str] = []
 
-def take(kwargs: dict[str, Any], taken: dict[str, Any], old: str, new: str) -> None:
-    if old in kwargs:
-        deprecated(f"{old}=", f"use {new}=")
-        taken[new] = kwargs.pop(old)
+    def rename(self, old: str, new: str, instead: str | None = None) -> None:
+        if old in self.kwargs:
+            self.said.append(f"{old}= is deprecated; {instead or f'use {new}='}")
+            self.taken[new] = self.kwargs.pop(old)
 
+    def drop(self, old: str, instead: str) -> None:
+        if old in self.kwargs:
+            self.said.append(f"{old}= is deprecated; {instead}")
+            del self.kwargs[old]
 
-def both(kwargs: dict[str, Any]) -> dict[str, Any]:
-    taken: dict[str, Any] = {}
-    take(kwargs, taken, "timeout", "close_timeout")
-    take(kwargs, taken, "create_protocol", "create_connection")
-    take(kwargs, taken, "klass", "create_connection")
-    if "read_limit" in kwargs:
-        deprecated(
-            "read_limit=", "reading waits for a slow program by max_queue=, and nothing else does"
-        )
-        del kwargs["read_limit"]
-    if "loop" in kwargs:
-        deprecated("loop=", "leave it out: the running loop is used")
-        del kwargs["loop"]
-    return taken
+    def common(self) -> None:
+        self.rename("timeout", "close_timeout")
+        self.rename("create_protocol", "create_connection")
+        self.drop("read_limit", "leave it out: what waits for a slow program is max_queue=")
+        self.drop("loop", "leave it out: it is the running loop")
 
 
 def server_arguments(kwargs: dict[str, Any]) -> dict[str, Any]:
     """Take from *kwargs* what the first generation's serve() was told, under current names."""
-    taken = both(kwargs)
-    take(kwargs, taken, "ws_handler", "handler")
-    if "extra_headers" in kwargs:
-        deprecated("extra_headers=", "use process_response=, which may change response.headers")
-        taken["extra_headers"] = kwargs.pop("extra_headers")
-    return taken
+    older = Older(kwargs)
+    older.common()
+    older.rename("ws_handler", "handler")
+    older.rename(
+        "extra_headers", "extra_headers", "use process_response=, which may change the headers"
+    )
+    for text in older.said:
+        warnings.warn(text, DeprecationWarning, stacklevel=3)
+    return older.taken
 
 
 def client_arguments(kwargs: dict[str, Any]) -> dict[str, Any]:
     """Take from *kwargs* what the first generation's connect() was told, under current names."""
-    taken = both(kwargs)
-    take(kwargs, taken, "extra_headers", "additional_headers")
-    return taken
+    older = Older(kwargs)
+    older.common()
+    older.rename("extra_headers", "additional_headers")
+    for text in older.said:
+        warnings.warn(text, DeprecationWarning, stacklevel=3)
+    return older.taken
 
 
 def with_path(handler: Callable[..., Awaitable[Any]]) -> Callable[[Any], Awaitable[Any]]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+import socket
 import urllib.request
 from collections.abc import Generator
+from typing import Any
 
 from ...errors.messages import ConnectionClosed, InvalidMessage, InvalidStatus
 from ...frames.url import WSParsedURL
@@ -72,6 +74,14 @@ def told_code(error: ConnectionClosed) -> int | None:
 def restart_delay() -> float:
     """Seconds to wait for a service that restarts (close code 1012)."""
     return RESTART_LEAST + draw() * (RESTART_MOST - RESTART_LEAST)
+
+
+async def addresses(host: str, port: int, family: int = 0) -> list[Any]:
+    """The addresses of *host*, the preferred first."""
+    infos = await asyncio.get_running_loop().getaddrinfo(
+        host, port, family=family, type=socket.SOCK_STREAM
+    )
+    return [info[4] for info in infos]
 
 
 def system_proxy(url: WSParsedURL) -> str | None:
