@@ -23,9 +23,10 @@ from ..wire.handshake import build_request_headers, check_response, generate_key
 from ..wire.http1 import HTTP_11, EndOfMessage, ResponseHead, ResponseParser
 from .asyncio.settings import deflate_options
 from .datastructures import Headers
+from .deflate import PerMessageDeflate
 from .frames import Extension
 from .http11 import LIMITS, Request, Response, check_body_size, limit_error
-from .protocol import CLIENT, CONNECTING, OPEN, PerMessageDeflate, Protocol, State
+from .protocol import CLIENT, CONNECTING, OPEN, Protocol, State
 from .refusals import explained
 from .typing import LoggerLike, Origin, Subprotocol
 from .uri import WebSocketURI

@@ -25,9 +25,10 @@ from ..wire.handshake import accept_key, check_origin, check_request, select_sub
 from ..wire.http1 import HTTP_11, RequestHead, RequestParser
 from .asyncio.settings import deflate_options
 from .datastructures import Headers
+from .deflate import PerMessageDeflate
 from .frames import Extension
 from .http11 import LIMITS, Request, Response, limit_error
-from .protocol import CONNECTING, OPEN, SERVER, PerMessageDeflate, Protocol, State
+from .protocol import CONNECTING, OPEN, SERVER, Protocol, State
 from .refusals import explained
 from .typing import LoggerLike, Origin, StatusLike, Subprotocol
 
