@@ -28,6 +28,7 @@ PUBLIC += [
     for name in ("datastructures", "exceptions", "frames", "framing", "handshake", "http", "http11")
 ]
 PUBLIC += [f"aiohttp_ws.websockets.{name}" for name in ("protocol", "typing", "uri")]
+PUBLIC += ["aiohttp_ws.websockets", "aiohttp_ws.websockets.extensions.permessage_deflate"]
 FIXTURES = ["aiohttp_client", "aiohttp_server", "aiohttp_raw_server", "aiohttp_client_cls"]
 FIXTURES += ["aiohttp_unused_port"]
 
