@@ -21,6 +21,7 @@ FLOORS = [
     {"http", "abc"},
     {"web", "client", "frames"},
     {"websockets", "test_utils", "pytest_plugin"},
+    {"command_line", "__main__"},
 ]
 FLOOR_OF = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 SOURCES = sorted(
