@@ -88,6 +88,8 @@ cdef class PullConnection(MessageSender):
         :param deflate: the DeflateParams agreed on, or ``None``.
         :param deflate_options: the DeflateOptions of this end.
         """
+        if self.begun:
+            return  # TCP went before the handshake was done, and whoever waits was told
         self.max_message_size, self.max_fragment_size = max_size
         cdef FrameReader reader = FrameReader(
             self.is_server,

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import socket
 import ssl
+import struct
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest
 from aiohttp_ws import DeflateOptions
 from aiohttp_ws.websockets import (
     ClientConnection,
+    ConnectionClosedError,
     Headers,
     InvalidHeader,
     InvalidHeaderValue,
@@ -31,6 +33,7 @@ from aiohttp_ws.websockets import (
 from aiohttp_ws.websockets.asyncio import client as client_module
 from aiohttp_ws.websockets.asyncio.reconnecting import system_proxy
 from aiohttp_ws.websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory
+from aiohttp_ws.wire.handshake import accept_key
 from tests.frames.proxies import HTTPProxy, SOCKS5Proxy
 
 from .ends import theirs, url_of
@@ -383,3 +386,45 @@ async def test_a_proxy_that_refuses_raises():
     async with SOCKS5Proxy(("user", "word")) as proxy:
         with pytest.raises(ProxyError):
             await connect("ws://127.0.0.1:1/", proxy=proxy.url)
+
+
+async def test_a_server_that_agrees_and_is_gone_at_once():
+    """The loop may tell of the end before the task has seen the answer."""
+    sock = socket.create_server(("127.0.0.1", 0))
+    sock.setblocking(False)
+    loop = asyncio.get_running_loop()
+
+    async def agree_and_reset() -> None:
+        peer, _ = await loop.sock_accept(sock)
+        request = (await loop.sock_recv(peer, 65536)).decode()
+        key = request.partition("Sec-WebSocket-Key: ")[2].partition("\r\n")[0]
+        answer = SWITCH + UPGRADE + f"Sec-WebSocket-Accept: {accept_key(key)}\r\n\r\n".encode()
+        await loop.sock_sendall(peer, answer)
+        peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        peer.close()
+
+    for _ in range(20):
+        agreeing = asyncio.ensure_future(agree_and_reset())
+        with pytest.raises((ConnectionClosedError, OSError)):
+            await (await connect(f"ws://127.0.0.1:{sock.getsockname()[1]}")).recv()
+        await agreeing
+    sock.close()
+
+
+async def test_a_connection_that_was_lost_before_it_began_is_closed():
+    async with their_server() as server:
+
+        class Lost(ClientConnection):
+            def _open(self, *args: Any) -> None:
+                # As when connection_lost() comes between the answer and the task's next step.
+                self._lost_before_it_began(ConnectionResetError())
+                super()._open(*args)
+
+        client = await connect(url_of(server), create_connection=Lost)
+        with pytest.raises(ConnectionClosedError):
+            await client.recv()
+        with pytest.raises(ConnectionClosedError):
+            await client.send("too late")
+        assert client.close_code == 1006
+        await client.close()
+        client.transport.abort()

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import http
 import logging
 import re
 import ssl
+import weakref
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,7 @@ import trustme
 import aiohttp_ws
 from aiohttp_ws import DeflateOptions
 from aiohttp_ws.websockets import (
+    ConnectionClosed,
     ConnectionClosedOK,
     Headers,
     InvalidStatus,
@@ -608,3 +611,56 @@ async def test_errors_of_our_own_client_name_the_status():
         with pytest.raises(InvalidStatus, match="403") as caught:
             await connect(url_of(server))
         assert caught.value.response.body == b"no"
+
+
+async def test_connections_leave_nothing_behind():
+    kept: list[weakref.ref[Any]] = []
+
+    async def handler(connection: ServerConnection) -> None:
+        kept.append(weakref.ref(connection))
+        with contextlib.suppress(ConnectionClosed):  # the log would keep it
+            await echo(connection)
+
+    async with serving(handler) as server:
+        gc.disable()
+        try:
+            for end in ("close", "abort"):
+                client = await connect(url_of(server))
+                kept.append(weakref.ref(client))
+                await client.send("hello")
+                await client.recv()
+                if end == "close":
+                    await client.close()
+                else:
+                    client.transport.abort()
+                    await client.wait_closed()
+                del client
+                await answer_to(server, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        finally:
+            gc.enable()
+    await rounds()
+    assert [each() for each in kept] == [None] * 4
+    assert not server.handlers
+    assert not server._openings
+
+
+async def test_a_client_that_leaves_at_once_leaves_nothing_behind():
+    lost = asyncio.Event()
+
+    class Mine(ServerConnection):
+        def connection_lost(self, exc: Exception | None) -> None:
+            super().connection_lost(exc)
+            lost.set()
+
+    async def decide(connection: ServerConnection, request: Request) -> None:
+        await asyncio.Event().wait()
+
+    async with serving(process_request=decide, create_connection=Mine) as server:
+        _, writer = await asyncio.open_connection(*url_of(server)[5:-1].split(":"))
+        writer.write(UPGRADE.encode() + b"\r\n")
+        writer.close()
+        await writer.wait_closed()
+        await lost.wait()
+        await rounds()
+        assert not server.handlers
+        assert not server._openings

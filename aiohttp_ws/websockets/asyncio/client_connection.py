@@ -98,9 +98,10 @@ class ClientConnection(Connection):
         )
         self._request = Request(url.resource_name, Headers(pairs))
         self._tcp.write(serialise_request_head("GET", url.resource_name, HTTP_11, pairs))
-        head = await self._opening.answer()
+        opening = self._opening
+        head = await opening.answer()
         if head.status != HTTPStatus.SWITCHING_PROTOCOLS:
-            body = self._opening.body
+            body = opening.body
             self._response = Response(
                 head.status, head.reason, Headers.from_raw(head.raw_headers), bytes(body)
             )
@@ -117,12 +118,11 @@ class ClientConnection(Connection):
                 settings.on_connect,
                 connection_response(self._tcp, head.headers, self._subprotocol),
             )
-        self._open(params)
+        self._open(opening, params)
 
-    def _open(self, params: DeflateParams | None) -> None:
-        opening, self._opening = self._opening, None
-        assert opening is not None
+    def _open(self, opening: ClientOpening, params: DeflateParams | None) -> None:
         assert self._tcp is not None
+        self._opening = None
         opening.ended = True
         self._begin(
             self._tcp,
@@ -163,6 +163,7 @@ class ClientOpening(asyncio.BufferedProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self.ended = True
         connection = self.connection
+        connection._opening = None
         if not self._answer.done():
             if self._head is not None:
                 # RFC 9112 6.3: such a body ends with the connection.

@@ -11,7 +11,7 @@ import uuid
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Iterable, Mapping
 from time import perf_counter
 from types import TracebackType
-from typing import Any, Literal, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast, overload
 
 from ...errors.messages import (
     ConcurrencyError,
@@ -38,7 +38,13 @@ Self = TypeVar("Self", bound="Connection")
 ENDS_WELL = frozenset({1000, 1001, 1005})
 
 
-class ConnectionLogger(logging.LoggerAdapter[logging.Logger]):
+if TYPE_CHECKING:
+    Adapter = logging.LoggerAdapter[logging.Logger]
+else:
+    Adapter = logging.LoggerAdapter  # Python 3.10 cannot subscribe it
+
+
+class ConnectionLogger(Adapter):
     """Adds the connection to a record, as ``record.websocket``."""
 
     def process(self, msg: Any, kwargs: Any) -> tuple[Any, Any]:

@@ -72,43 +72,43 @@ class Server:
     ) -> asyncio.Task[None]:
         task = self.get_loop().create_task(self._handle(connection, opening))
         self.handlers[connection] = task
+        # Not at the end of the coroutine: a task that is cancelled at once does not begin it.
+        task.add_done_callback(lambda _: self.handlers.pop(connection, None))
         return task
 
     async def _handle(self, connection: ServerConnection, opening: ServerOpening) -> None:
         """See one connection through, from its request to its end."""
+        # Here too, for tasks that start at once, before create_task() returns.
+        self.handlers[connection] = cast("asyncio.Task[None]", asyncio.current_task())
         try:
-            try:
-                await call_handshake(
-                    connection, self._process_request, self._process_response, self._server_header
-                )
-            except asyncio.CancelledError:
-                opening.refuse(503, "Server is shutting down.\n")
-                if not opening.timed_out and opening.transport.is_closing():
-                    return  # the client left
-                raise
-            except Exception as exc:
-                connection.logger.error("opening handshake failed", exc_info=exc)
-                opening.refuse(
-                    500,
-                    "Failed to open a WebSocket connection.\n"
-                    "See server log for more information.\n",
-                )
-                return
-            if not connection._opened:
-                return
-            connection.start_keepalive()
-            try:
-                await self.handler(connection)
-            except Exception as exc:
-                connection.logger.error("connection handler failed", exc_info=exc)
-                await connection.close(CloseCode.INTERNAL_ERROR)
-            except BaseException:
-                connection._start_closing(CloseCode.GOING_AWAY, "")
-                raise
-            else:
-                await connection.close()
-        finally:
-            del self.handlers[connection]
+            await call_handshake(
+                connection, self._process_request, self._process_response, self._server_header
+            )
+        except asyncio.CancelledError:
+            opening.refuse(503, "Server is shutting down.\n")
+            if not opening.timed_out and opening.transport.is_closing():
+                return  # the client left
+            raise
+        except Exception as exc:
+            connection.logger.error("opening handshake failed", exc_info=exc)
+            opening.refuse(
+                500,
+                "Failed to open a WebSocket connection.\nSee server log for more information.\n",
+            )
+            return
+        if not connection._opened:
+            return
+        connection.start_keepalive()
+        try:
+            await self.handler(connection)
+        except Exception as exc:
+            connection.logger.error("connection handler failed", exc_info=exc)
+            await connection.close(CloseCode.INTERNAL_ERROR)
+        except BaseException:
+            connection._start_closing(CloseCode.GOING_AWAY, "")
+            raise
+        else:
+            await connection.close()
 
     @property
     def connections(self) -> set[ServerConnection]:

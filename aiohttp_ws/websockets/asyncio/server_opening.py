@@ -67,6 +67,7 @@ class ServerOpening(asyncio.BufferedProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._end()
         connection = self.connection
+        connection._opening = None
         connection._lost_before_it_began(exc)
         if self.task is not None and not self.timed_out and not self.task.done():
             self.task.cancel()
