@@ -163,6 +163,7 @@ def test_make_help_and_the_guides_agree_on_the_targets():
 
 
 SERVER = [web.Server, web.run_app, web.BaseRunner, web.Application, web.WebSocketResponse]
+MESSAGES = [aiohttp_ws.serve, aiohttp_ws.connect]
 UNITS = {"": 1, "KiB": 1024, "MiB": 1024**2}
 
 
@@ -177,7 +178,7 @@ def stated_limits() -> list[tuple[str, float]]:
 def test_a_default_on_the_page_of_limits_is_one_of_the_code(name: str, stated: float):
     defaults = {
         parameters[name].default
-        for owner in [*SERVER, ClientSession, ClientSession._request, TCPConnector]
+        for owner in [*SERVER, *MESSAGES, ClientSession, ClientSession._request, TCPConnector]
         if name in (parameters := inspect.signature(owner).parameters)
     }
     if name == "keepalive_timeout":
