@@ -3,6 +3,7 @@
 import contextlib
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -18,15 +19,16 @@ class Program:
     def __init__(
         self, script: str, *arguments: str, stdin: str | None = None, **environment: str
     ) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, str(ROOT / script), *arguments],
-            stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            cwd=ROOT,
-            env={**os.environ, "PYTHONUNBUFFERED": "1", **environment},
-        )
+        with interruptible():
+            self.process = subprocess.Popen(
+                [sys.executable, str(ROOT / script), *arguments],
+                stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                cwd=ROOT,
+                env={**os.environ, "PYTHONUNBUFFERED": "1", **environment},
+            )
         self.said: list[str] = []
         self._stdin = stdin
 
@@ -62,6 +64,22 @@ def running(script: str, *arguments: str, **environment: str) -> Iterator[Progra
     finally:
         if program.process.returncode is None:
             program.stop()
+
+
+@contextlib.contextmanager
+def interruptible() -> Iterator[None]:
+    """Start a program that SIGINT ends, also where this process was told to ignore it.
+
+    A shell tells that to what it starts in the background, and a program inherits it.
+    """
+    if signal.getsignal(signal.SIGINT) != signal.SIG_IGN:
+        yield
+        return
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def free_port() -> int:
