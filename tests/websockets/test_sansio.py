@@ -146,6 +146,7 @@ SCRIPTS = {
     "a close code that cannot be sent": [close(1005), EOF],
     "a close reason that is not UTF-8": [close(1000, b"\xff"), EOF],
     "text that is not UTF-8": [("frame", 1, b"\xff")],
+    "fragments that are not UTF-8": [("frame", 1, b"\xff", False, 0), ("frame", 0, b"\xff")],
     "an end inside a frame": [("receive_data", b"\x81"), EOF],
     "an end without a close frame": [EOF],
     "giving up": [("fail", 1002, "oops"), ("frame", 1, b"x"), close(1002), EOF],
