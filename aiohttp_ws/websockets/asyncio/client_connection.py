@@ -164,6 +164,9 @@ class ClientOpening(asyncio.BufferedProtocol):
         self.ended = True
         connection = self.connection
         connection._opening = None
+        if connection._tcp is not None:
+            # Python 3.10 takes a TLS transport for forgotten that its peer closed and we did not.
+            connection._tcp.close()
         if not self._answer.done():
             if self._head is not None:
                 # RFC 9112 6.3: such a body ends with the connection.

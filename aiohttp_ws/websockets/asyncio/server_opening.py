@@ -66,6 +66,8 @@ class ServerOpening(asyncio.BufferedProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._end()
+        # Python 3.10 takes a TLS transport for forgotten that its peer closed and we did not.
+        self._transport.close()
         connection = self.connection
         connection._opening = None
         connection._lost_before_it_began(exc)
