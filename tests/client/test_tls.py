@@ -107,7 +107,7 @@ async def test_requests_with_other_settings_use_other_connections(session, url, 
 
 
 async def test_the_name_to_verify_can_be_given(session, url, trusting):
-    with pytest.raises(errors.ClientConnectorCertificateError, match="example|hostname mismatch"):
+    with pytest.raises(errors.ClientConnectorCertificateError, match=r"example|hostname mismatch"):
         await session.get(url, ssl=trusting, server_hostname="example.com")
     async with session.get(url, ssl=trusting, server_hostname="localhost") as response:
         assert response.status == 200
