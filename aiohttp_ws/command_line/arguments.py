@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from ..version import __version__
+from ..wire.extensions import is_token
 
 DESCRIPTION = """\
 Talk to a WebSocket server: each line of input is sent as a text message, each message that comes
@@ -41,9 +42,15 @@ class Parser(argparse.ArgumentParser):
 
 def header(text: str) -> tuple[str, str]:
     name, colon, value = text.partition(":")
-    if not (colon and name.strip()):
+    if not (colon and is_token(name)):
         raise argparse.ArgumentTypeError(f"{text!r} is not of the form 'Name: value'")
-    return name.strip(), value.strip()
+    return name, value.strip()
+
+
+def subprotocol(text: str) -> str:
+    if not is_token(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a token (RFC 9110 5.6.2)")
+    return text
 
 
 def seconds(text: str) -> float:
@@ -113,6 +120,7 @@ def make_parser() -> Parser:
     add(
         "--subprotocol",
         dest="subprotocols",
+        type=subprotocol,
         action="append",
         metavar="NAME",
         help="offer a subprotocol; may be repeated, the preferred one first",
