@@ -1,26 +1,14 @@
 import asyncio
 from collections.abc import Awaitable
-from typing import Any, Literal, TypeVar, overload
+from typing import Any
 
 from aiohttp_ws.typedefs import Byteish
 from aiohttp_ws.wire.deflate import DeflateOptions, DeflateParams
-from aiohttp_ws.ws.transport import WSListener, WSTransport
-from aiohttp_ws.ws.typed_messages import IncomingMessage
+from aiohttp_ws.ws.pull_receiving import PullReceiver
+from aiohttp_ws.ws.transport import WSTransport
 
-_Self = TypeVar("_Self", bound="PullConnection")
-
-class Fragment:
-    @property
-    def data(self) -> bytes: ...
-    @property
-    def is_text(self) -> bool: ...
-    @property
-    def last(self) -> bool: ...
-
-class PullConnection(WSListener):
-    _streaming: bool
+class PullConnection(PullReceiver):
     _fragmenting: asyncio.Future[None] | None
-    _pings: dict[bytes, tuple[asyncio.Future[float], float]] | None
     @property
     def loop(self) -> asyncio.AbstractEventLoop: ...
     @property
@@ -44,16 +32,6 @@ class PullConnection(WSListener):
         deflate: DeflateParams | None,
         deflate_options: DeflateOptions | None,
     ) -> None: ...
-    @overload
-    def recv(self, decode: Literal[True]) -> Awaitable[str]: ...
-    @overload
-    def recv(self, decode: Literal[False]) -> Awaitable[bytes]: ...
-    @overload
-    def recv(self, decode: bool | None = None) -> Awaitable[str | bytes]: ...
-    def receive_message(self) -> Awaitable[IncomingMessage]: ...
-    def __anext__(self) -> Awaitable[str | bytes]: ...
-    def _recv_fragment(self) -> Awaitable[Fragment | str | bytes]: ...
-    def _receiving(self) -> bool: ...
     @property
     def _begun(self) -> bool: ...
     @property
