@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import importlib
 import os
 import re
 import signal
@@ -24,6 +25,7 @@ from tests.programs import ROOT, free_port
 
 aiohttp = import_peer("aiohttp")
 websockets = import_peer("websockets")
+aiohttp_web = importlib.import_module("aiohttp.web")
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo terminals")
 
@@ -39,12 +41,12 @@ async def serving(handler: Any, scheme: str = "ws", **settings: Any) -> AsyncIte
 @contextlib.asynccontextmanager
 async def aiohttp_serving(handler: Any) -> AsyncIterator[str]:
     """The same with aiohttp."""
-    app = aiohttp.web.Application()
+    app = aiohttp_web.Application()
     app.router.add_get("/", handler)
-    runner = aiohttp.web.AppRunner(app)
+    runner = aiohttp_web.AppRunner(app)
     await runner.setup()
     try:
-        await aiohttp.web.TCPSite(runner, "127.0.0.1", 0).start()
+        await aiohttp_web.TCPSite(runner, "127.0.0.1", 0).start()
         yield f"ws://127.0.0.1:{runner.addresses[0][1]}/"
     finally:
         await runner.cleanup()
@@ -93,7 +95,7 @@ async def test_lines_are_sent_and_answers_are_printed_and_nothing_else():
 
 async def test_it_talks_to_a_server_of_aiohttp():
     async def answer(request: Any) -> Any:
-        ws = aiohttp.web.WebSocketResponse()
+        ws = aiohttp_web.WebSocketResponse()
         await ws.prepare(request)
         async for message in ws:
             await ws.send_str(message.data.upper())
@@ -519,7 +521,7 @@ async def test_a_second_ctrl_c_does_not_wait_for_the_server():
     closing, over = asyncio.Event(), asyncio.Event()
 
     async def answer(request: Any) -> Any:
-        ws = aiohttp.web.WebSocketResponse(autoclose=False)
+        ws = aiohttp_web.WebSocketResponse(autoclose=False)
         await ws.prepare(request)
         await ws.send_str("ready")
         assert (await ws.receive()).type is aiohttp.WSMsgType.CLOSE
