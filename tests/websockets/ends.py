@@ -50,6 +50,34 @@ async def connected(
         yield (await accepted, client) if role == "server" else (client, await accepted)
 
 
+UPGRADE = (
+    "GET /path?query HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+)
+
+
+async def echo(connection: Any) -> None:
+    async for message in connection:
+        await connection.send(message)
+
+
+async def answer_to(server: Any, request: str) -> str:
+    """What *server* answers to a request that it refuses."""
+    reader, writer = await asyncio.open_connection(*url_of(server)[5:-1].split(":"))
+    writer.write(request.encode())
+    answer = await reader.read()
+    writer.close()
+    await writer.wait_closed()
+    return answer.decode()
+
+
+@contextlib.asynccontextmanager
+async def serving(handler: Any = echo, **kwargs: Any) -> AsyncIterator[Any]:
+    """A server of this library."""
+    async with ours.serve(handler, "127.0.0.1", 0, **kwargs) as server:
+        yield server
+
+
 async def rounds(count: int = 5) -> None:
     """Let other tasks run up to what they wait for."""
     for _ in range(count):
