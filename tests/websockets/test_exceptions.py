@@ -24,6 +24,7 @@ from aiohttp_ws.websockets.exceptions import (
 )
 from aiohttp_ws.websockets.frames import Close
 from aiohttp_ws.websockets.http11 import Response
+from tests.websockets.reference import as_websockets_17
 
 NAMES = [
     name
@@ -72,6 +73,7 @@ def test_an_exception_has_the_bases_that_it_has_in_websockets(name: str):
     assert bases(ours) == bases(websockets)
 
 
+@as_websockets_17
 @pytest.mark.parametrize(("name", "args"), MADE)
 def test_an_exception_says_and_carries_what_it_does_in_websockets(name: str, args: tuple):
     our, their = getattr(exceptions, name)(*args), getattr(theirs, name)(*args)

@@ -20,6 +20,7 @@ from aiohttp_ws.websockets.exceptions import (
     TooManyHeaders,
 )
 from aiohttp_ws.websockets.http11 import Request, Response
+from tests.websockets.reference import as_websockets_17
 from tests.websockets.streams import Stream, result
 
 HOST = b"Host: example.com\r\n"
@@ -64,6 +65,7 @@ def shown(message) -> list:
     return [*values, list(message.headers.raw_items())]
 
 
+@as_websockets_17
 @pytest.mark.parametrize("size", SPLITS)
 @pytest.mark.parametrize("data", REQUESTS)
 def test_a_request_is_read_as_websockets_does(data: bytes, size: int):
@@ -72,6 +74,7 @@ def test_a_request_is_read_as_websockets_does(data: bytes, size: int):
     assert our.serialize() == their.serialize()
 
 
+@as_websockets_17
 @pytest.mark.parametrize("size", SPLITS)
 @pytest.mark.parametrize("data", RESPONSES)
 def test_a_response_is_read_as_websockets_does(data: bytes, size: int):
@@ -80,6 +83,7 @@ def test_a_response_is_read_as_websockets_does(data: bytes, size: int):
     assert our.serialize() == their.serialize()
 
 
+@as_websockets_17
 @pytest.mark.parametrize("data", [*RESPONSES, b"HTTP/1.0 200 OK\r\n\r\n"])
 def test_a_proxys_answer_ends_with_its_head(data: bytes):
     our = parse_response(data, proxy=True)
@@ -87,6 +91,7 @@ def test_a_proxys_answer_ends_with_its_head(data: bytes):
     assert our.body == b""
 
 
+@as_websockets_17
 @pytest.mark.parametrize(
     ("data", "kind"),
     [
@@ -112,6 +117,7 @@ def test_what_is_no_request_is_refused_as_in_websockets(data: bytes, kind: type[
         parse_request(data, module=theirs)
 
 
+@as_websockets_17
 @pytest.mark.parametrize(
     ("data", "kind"),
     [
@@ -150,6 +156,7 @@ def test_nothing_that_is_sent_can_end_a_line():
         Response(200, "OK\r\nEvil: b", Headers()).serialize()
 
 
+@as_websockets_17
 def test_bytes_that_are_not_ascii_are_sent_as_websockets_does():
     def sent(module, kind) -> bytes:
         return module.Response(200, "caf\xe9", kind([("A", "\xe9\xff")]), b"body").serialize()

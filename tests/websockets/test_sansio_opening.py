@@ -36,6 +36,7 @@ from aiohttp_ws.websockets.http11 import Request, Response
 from aiohttp_ws.websockets.protocol import State
 from aiohttp_ws.websockets.uri import parse_uri
 from aiohttp_ws.wire.frames import encode_frame
+from tests.websockets.reference import as_websockets_17
 
 KEY = "dGhlIHNhbXBsZSBub25jZQ=="
 URI = "ws://example.com/chat?room=1"
@@ -198,6 +199,7 @@ REFUSED = [
 ]
 
 
+@as_websockets_17
 @pytest.mark.parametrize(("data", "options", "status", "kind"), REFUSED)
 def test_a_request_is_refused_as_by_websockets(data: bytes, options: Any, status: int, kind: Any):
     server, response = answer_to(data, **options)
@@ -299,6 +301,7 @@ def client_given(data: str | bytes, **options: Any) -> ClientProtocol:
     return client
 
 
+@as_websockets_17
 @pytest.mark.parametrize(
     ("data", "kind"),
     [

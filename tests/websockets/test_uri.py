@@ -7,6 +7,7 @@ import websockets.uri as theirs
 
 from aiohttp_ws.websockets.exceptions import InvalidURI
 from aiohttp_ws.websockets.uri import WebSocketURI, parse_uri
+from tests.websockets.reference import as_websockets_17
 
 GOOD = [
     "ws://localhost",
@@ -21,6 +22,7 @@ GOOD = [
 BAD = ["http://localhost", "localhost", "ws://", "ws:///path", "ws://host/#part", "ws://me@host/"]
 
 
+@as_websockets_17
 @pytest.mark.parametrize("uri", GOOD)
 def test_a_uri_is_taken_apart_as_websockets_does(uri: str):
     our, their = parse_uri(uri), theirs.parse_uri(uri)
