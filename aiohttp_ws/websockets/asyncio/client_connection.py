@@ -10,13 +10,8 @@ from typing import Any, cast
 
 from ...errors import BadHttpMessage, HandshakeError
 from ...errors.messages import (
-    InvalidHandshake,
-    InvalidHeader,
-    InvalidHeaderValue,
     InvalidMessage,
     InvalidStatus,
-    InvalidUpgrade,
-    NegotiationError,
 )
 from ...frames.url import WSParsedURL, authority, basic_authorization
 from ...wire.deflate import DeflateParams, offer_header
@@ -32,6 +27,7 @@ from ...ws.deciding import connection_response, show_response
 from ...ws.loop import resources_of
 from ..datastructures import Headers, HeadersLike
 from ..http11 import USER_AGENT, Request, Response
+from ..refusals import explained
 from .connection import Connection
 
 __all__ = ("ClientConnection",)
@@ -112,7 +108,7 @@ class ClientConnection(Connection):
                 head.status, head.headers, key, wanted, deflate
             )
         except HandshakeError as exc:
-            raise explained(exc, head) from None
+            raise explained(exc, head.headers, of_response=True) from None
         if settings.on_connect is not None:
             await show_response(
                 settings.on_connect,
@@ -260,20 +256,6 @@ def request_headers(
     if user_agent_header is not None and "user-agent" not in names:
         pairs.append(("User-Agent", user_agent_header))
     return pairs + added
-
-
-def explained(exc: HandshakeError, head: ResponseHead) -> InvalidHandshake:
-    """What check_response() found, as this height raises it."""
-    name = exc.message.split(" ", 1)[0].rstrip(":")
-    values = head.headers.getall(name, None)
-    value = None if values is None else ", ".join(values)
-    if name in ("Upgrade", "Connection"):
-        return InvalidUpgrade(name, value)
-    if name in ("Sec-WebSocket-Protocol", "Sec-WebSocket-Extensions"):
-        return NegotiationError(exc.message)
-    if value is None or (values is not None and len(values) > 1):
-        return InvalidHeader(name, value)
-    return InvalidHeaderValue(name, value)
 
 
 async def call_handshake(

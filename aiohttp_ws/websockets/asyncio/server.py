@@ -407,9 +407,11 @@ def broadcast(
         :class:`~aiohttp_ws.OutgoingMessage`.
     :param raise_exceptions: raise an :exc:`ExceptionGroup` when the message could not be sent
         to a connection because that is in the middle of a fragmented message; it is logged
-        otherwise. It needs Python 3.11.
+        otherwise.
     :param text: ``True`` sends bytes as text, ``False`` ``str`` as binary.
     :raises TypeError: for another type of message.
+    :raises ValueError: *raise_exceptions* before Python 3.11, which has no such groups; nothing
+        is sent then.
     """
     if not isinstance(message, (str, bytes, bytearray, memoryview, OutgoingMessage)):
         raise TypeError(f"data must be str or bytes, not {type(message).__name__}")
