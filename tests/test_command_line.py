@@ -21,7 +21,7 @@ from aiohttp_ws.command_line import main
 from aiohttp_ws.command_line.arguments import make_parser
 from aiohttp_ws.version import __version__
 from tests.peers import import_peer
-from tests.programs import ROOT, free_port
+from tests.programs import ROOT, free_port, interruptible
 
 aiohttp = import_peer("aiohttp")
 websockets = import_peer("websockets")
@@ -60,14 +60,15 @@ class Run:
 
 
 async def start(*arguments: str) -> asyncio.subprocess.Process:
-    return await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "aiohttp_ws", *arguments),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        cwd=ROOT,
-        env={**os.environ, "PYTHONUTF8": "1"},
-    )
+    with interruptible():
+        return await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "aiohttp_ws", *arguments),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            cwd=ROOT,
+            env={**os.environ, "PYTHONUTF8": "1"},
+        )
 
 
 async def run(*arguments: str, given: str | bytes = "") -> Run:
