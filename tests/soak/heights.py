@@ -3,10 +3,12 @@
 What an echo does besides: the message ``close`` makes it close, ``cut`` makes it abort.
 """
 
+import contextlib
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import aiohttp_ws
+import aiohttp_ws.websockets
 from aiohttp_ws import WSMsgType, web
 
 CLOSE, CUT = "close", "cut"
@@ -62,12 +64,31 @@ async def start_frames(deflate: bool) -> int:
     return port_of(server)
 
 
+async def start_messages(deflate: bool) -> int:
+    async def echo(connection: aiohttp_ws.websockets.ServerConnection) -> None:
+        # Else the server logs each client that is gone without a close frame.
+        with contextlib.suppress(aiohttp_ws.websockets.ConnectionClosedError):
+            async for message in connection:
+                if message == CLOSE:
+                    await connection.close()
+                elif message == CUT:
+                    connection.transport.abort()
+                else:
+                    await connection.send(message)
+
+    server = await aiohttp_ws.serve(
+        echo, "127.0.0.1", 0, compression="deflate" if deflate else None
+    )
+    running.append(server)
+    return port_of(server)
+
+
 def port_of(server: Any) -> int:
     port: int = server.sockets[0].getsockname()[1]
     return port
 
 
 Start = Callable[[bool], Awaitable[int]]
-HEIGHTS: dict[str, Start] = {"web": start_web}
+HEIGHTS: dict[str, Start] = {"web": start_web, "messages": start_messages}
 if hasattr(aiohttp_ws, "ws_create_server"):
     HEIGHTS["frames"] = start_frames
