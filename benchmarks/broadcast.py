@@ -158,7 +158,7 @@ def main():
 
         return uvloop.run(serve(sys.argv[2], int(sys.argv[3]), int(sys.argv[4]), int(sys.argv[5])))
     ap = argparse.ArgumentParser()
-    ap.add_argument("--servers", default="websockets,picows,aiohttp,ours,ours-frames")
+    ap.add_argument("--servers", default="websockets,picows,aiohttp,ours,ours-serve,ours-frames")
     ap.add_argument("--conns", type=int, default=1000)
     ap.add_argument("--messages", type=int, default=200)
     ap.add_argument("--size", type=int, default=256)

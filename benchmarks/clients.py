@@ -139,7 +139,7 @@ def main():
     names = (
         a.clients
         or {
-            "ws": "picows,ours-frames,ours,picows-websockets,aiohttp,websockets",
+            "ws": "picows,ours-frames,ours,ours-serve,picows-websockets,aiohttp,websockets",
             "http": "aiohttp,ours,httpx",
         }[a.kind]
     ).split(",")

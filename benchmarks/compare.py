@@ -39,6 +39,7 @@ SERVERS = {
         "limit-ws",
         "ours-frames",
         "ours",
+        "ours-serve",
         "picows",
         "picows-websockets",
         "websockets",

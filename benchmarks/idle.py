@@ -47,7 +47,8 @@ MESSAGES = {
 def main():
     ap = argparse.ArgumentParser()
     ap.add_argument(
-        "--servers", default="ours-frames,ours,aiohttp,picows,picows-websockets,websockets"
+        "--servers",
+        default="ours-frames,ours,ours-serve,aiohttp,picows,picows-websockets,websockets",
     )
     ap.add_argument("--conns", type=int, default=4000)
     ap.add_argument("--loop", default="uvloop")
