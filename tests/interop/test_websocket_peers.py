@@ -73,10 +73,10 @@ PAIRS = [
     Pair("ours", "ours", fragments=False),
     # The message height, serve() and connect(); tests/websockets has it with websockets itself.
     # Autobahn's interface lets no program close with 1001.
-    Pair("aiohttp", "messages", fragments=False),
+    Pair("aiohttp", "messages", fragments=False, biggest=MIB + 3),
     Pair("node", "messages", biggest=MIB + 3, codes=(1001, 4999)),
     Pair("autobahn", "messages", biggest=MIB + 3, codes=(1000, 3000, 4999)),
-    Pair("messages", "aiohttp"),
+    Pair("messages", "aiohttp", biggest=MIB + 3),
     Pair("messages", "node", biggest=MIB + 3, codes=(1001, 4999)),
     Pair("messages", "autobahn", biggest=MIB + 3, codes=(1000, 3000, 4999)),
 ]
