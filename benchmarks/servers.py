@@ -305,7 +305,12 @@ def main():
             if name in ("ours-frames", "ours-frames-aiofastnet"):
                 import aiohttp_ws
 
-                return picows_like(aiohttp_ws, port, use_aiofastnet=name != "ours-frames")
+                return picows_like(
+                    aiohttp_ws,
+                    port,
+                    use_aiofastnet=name != "ours-frames",
+                    compression="deflate" if DEFLATE else None,
+                )
             if name == "websockets":
                 from websockets.asyncio.server import serve
 
