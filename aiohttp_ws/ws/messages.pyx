@@ -315,26 +315,9 @@ cdef class MessageConnection(MessageSender):
         return 0
 
     cdef int linger(self) except -1:
-        """Close towards a peer that may still be sending.
-
-        A socket closed with unread input resets the connection, and the close frame may be
-        lost with it: so end our side only, and drop what comes until the peer ends its own.
-        """
-        cdef WSTransport transport = self.transport
-        if transport.is_disconnected:
-            return 0
-        transport.flush()
-        if transport.underlying_transport.can_write_eof():
-            try:
-                transport.underlying_transport.write_eof()
-            except OSError:
-                # The peer has reset the connection, which we have not read yet.
-                transport.disconnect(False)
-                return 0
-            transport.resume_reading()
+        """Close towards a peer that may still be sending, for at most ``close_timeout``."""
+        if self.transport.linger():
             self.abort_later()
-        else:
-            transport.disconnect()
         return 0
 
     def abort_later(self):
