@@ -72,11 +72,12 @@ def extensions() -> list[Extension]:
             continue
         folder = source.relative_to(ROOT).parent
         c_files = [str(folder / c) for c in C_SOURCES.get(name, [])]
-        headers = [str(h.relative_to(ROOT)) for h in sorted((ROOT / folder).glob("*.h"))]
+        headers = [str(h.relative_to(ROOT)) for h in sorted(PACKAGE.rglob("*.h"))]
         found.append(
             Extension(
                 name,
                 [str(source.relative_to(ROOT)), *c_files],
+                include_dirs=["."],
                 extra_compile_args=flags,
                 depends=headers,
             )

@@ -1,6 +1,6 @@
 # What compiled listeners of users cimport. All of it stays by these names; nothing that they
 # reach needs a header of ours, so that no include path is to be set.
 
-from aiohttp_ws.ws.frame cimport WSCloseHandshake, WSCloseInfo, WSFrame
-from aiohttp_ws.ws.transport cimport WSListener, WSTransport
+from aiohttp_ws.ws.engine.frame cimport WSCloseHandshake, WSCloseInfo, WSFrame
+from aiohttp_ws.ws.engine.transport cimport WSListener, WSTransport
 from aiohttp_ws.ws.types cimport WSAutoPingStrategy, WSCloseCode, WSMsgType

@@ -124,25 +124,25 @@ from .wire.deflate import (
     DeflateOptions,
     DeflateParams,
 )
-from .ws.broadcast import (
+from .ws.engine.frame import (
+    WSCloseHandshake,
+    WSCloseInfo,
+    WSFrame,
+)
+from .ws.engine.transport import (
+    WSListener,
+    WSTransport,
+)
+from .ws.listeners.broadcast import (
     BroadcastReport,
     broadcast,
 )
-from .ws.decisions import (
+from .ws.opening.decisions import (
     ConnectingRequest,
     ConnectionAccept,
     ConnectionDeny,
     ConnectionRequest,
     ConnectionResponse,
-)
-from .ws.frame import (
-    WSCloseHandshake,
-    WSCloseInfo,
-    WSFrame,
-)
-from .ws.transport import (
-    WSListener,
-    WSTransport,
 )
 from .ws.typed_messages import (
     IncomingMessage,

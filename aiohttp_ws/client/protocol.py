@@ -29,8 +29,8 @@ from ..errors import (
 )
 from ..http.compression import Decompressor, is_supported
 from ..http.streams import StreamReader
+from ..net.loop import resources_of
 from ..wire.http1 import END, ResponseHead, ResponseParser
-from ..ws.loop import resources_of
 from .exchange import DEFAULT_LIMITS, Exchange
 
 __all__ = ("ClientProtocol",)

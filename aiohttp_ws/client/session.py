@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ..http.auth import BasicAuth
 from ..typedefs import LooseCookies, LooseHeaders, Query, StrOrURL
 from ..wire.deflate import DeflateOptions
-from ..ws.decisions import OnConnected
+from ..ws.opening.decisions import OnConnected
 from .call import Call
 from .fingerprint import merge_ssl_arguments
 from .request_context import RequestContext, ResponseContext

@@ -25,7 +25,7 @@ from ..typedefs import (
     Query,
     StrOrURL,
 )
-from ..ws.messages import MessageConnection
+from ..ws.listeners.receive import MessageConnection
 from .connector import BaseConnector
 from .cookiejar import CookieJar
 from .exchange import Plan

@@ -21,7 +21,7 @@ from ..errors import (
     ConnectionTimeoutError,
     ServerFingerprintMismatch,
 )
-from ..ws.transports import create_connection
+from ..net.transports import create_connection
 from .connector import BaseConnector, Closing
 from .cookie_rules import is_ip_address
 from .dns_cache import DNSCache

@@ -7,7 +7,7 @@ import math
 from typing import TYPE_CHECKING, Any, cast
 
 from ..errors import ConnectionTimeoutError, UnixClientConnectorError
-from ..ws.transports import create_connection
+from ..net.transports import create_connection
 from .connector import BaseConnector
 from .protocol import ClientProtocol
 from .timeouts import ClientTimeout, deadline_after, has_expired, timeout_at

@@ -13,11 +13,11 @@ from ..errors import ClientConnectionError, HandshakeError, WSServerHandshakeErr
 from ..wire.deflate import DeflateOptions, DeflateParams, offer_header
 from ..wire.handshake import build_request_headers, check_response, generate_key
 from ..ws.close_codes import check_close
-from ..ws.deciding import connection_response, show_response
-from ..ws.decisions import OnConnected
-from ..ws.messages import MessageConnection
-from ..ws.opening import check_settings, open_connection
-from ..ws.stream import MessageStream
+from ..ws.listeners.message_stream import MessageStream
+from ..ws.listeners.receive import MessageConnection
+from ..ws.opening.decisions import OnConnected
+from ..ws.opening.messages import check_settings, open_connection
+from ..ws.opening.on_connect import connection_response, show_response
 from ..ws.types import WSCloseCode
 from .timeouts import DEFAULT_WS_CLOSE_TIMEOUT, ClientWSTimeout
 

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ..ws.upgrade import WSUpgradeResponse
+    from ..ws.opening.upgrade import WSUpgradeResponse
 
 __all__ = (
     "WSError",

@@ -1,6 +1,6 @@
 """The frame height: connect and serve with callbacks on frames."""
 
-from ..ws.upgrade import WSUpgradeRequest, WSUpgradeResponse, WSUpgradeResponseWithListener
+from ..ws.opening.upgrade import WSUpgradeRequest, WSUpgradeResponse, WSUpgradeResponseWithListener
 from .connect import ws_connect
 from .server import ws_create_server
 from .url import WSParsedURL

@@ -22,19 +22,19 @@ from ..errors import (
     WSInvalidUpgradeError,
     WSInvalidURL,
 )
+from ..net.loop import resources_of
 from ..typedefs import LooseHeaders
 from ..wire.deflate import DeflateParams, offer_header
 from ..wire.handshake import build_request_headers, check_response, generate_key
 from ..wire.http1 import END, ResponseHead, ResponseParser, serialise_request_head
-from ..ws.deciding import connection_response, show_response
-from ..ws.decisions import OnConnected
-from ..ws.frame_opening import open_frames
-from ..ws.frame_options import Compression, LoggerLike, deflate_of, logger_of
-from ..ws.frame_settings import FrameSettings
-from ..ws.loop import resources_of
-from ..ws.transport import WSListener, WSTransport
+from ..ws.engine.transport import WSListener, WSTransport
+from ..ws.opening.decisions import OnConnected
+from ..ws.opening.frame_options import Compression, LoggerLike, deflate_of, logger_of
+from ..ws.opening.frame_settings import FrameSettings
+from ..ws.opening.frames import open_frames
+from ..ws.opening.on_connect import connection_response, show_response
+from ..ws.opening.upgrade import WSUpgradeRequest, WSUpgradeResponse
 from ..ws.types import WSAutoPingStrategy
-from ..ws.upgrade import WSUpgradeRequest, WSUpgradeResponse
 from .dial import SocketFactory, open_transport
 from .url import WSParsedURL, authority, basic_authorization, parse_url
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from ..errors import HandshakeError
 from ..wire.handshake import check_request
 from ..wire.http1 import RequestHead, serialise_response
-from ..ws.deciding import (
+from ..ws.opening.decisions import ConnectionDeny, OnConnect
+from ..ws.opening.on_connect import (
     Decision,
     WrongDecision,
     connection_request,
@@ -16,11 +17,10 @@ from ..ws.deciding import (
     denial_text,
     reason_phrase,
 )
-from ..ws.decisions import ConnectionDeny, OnConnect
-from ..ws.upgrade import VERSION_PAIRS, WSUpgradeResponse, framed
+from ..ws.opening.upgrade import VERSION_PAIRS, WSUpgradeResponse, framed
 
 if TYPE_CHECKING:
-    from ..ws.frame_options import LoggerLike
+    from ..ws.opening.frame_options import LoggerLike
 
 __all__ = ("ask", "with_decision")
 

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 import aiohappyeyeballs
 
-from ..ws.transports import create_connection, start_tls, uses_aiofastnet
+from ..net.transports import create_connection, start_tls, uses_aiofastnet
 from .socks import SOCKS_PORTS, connect_through_socks
 from .tunnel import Opening
 from .url import WSParsedURL, authority, split_url
@@ -59,7 +59,7 @@ async def open_transport(
     :param proxy_tls: TLS's other arguments, for that proxy.
     :param socket_factory: called with *url*, or with the proxy's, for the socket to use. It may
         be a coroutine function. The socket may be connected; ``None`` stands for no socket.
-    :param use_aiofastnet: see :func:`~aiohttp_ws.ws.transports.uses_aiofastnet`.
+    :param use_aiofastnet: see :func:`~aiohttp_ws.net.transports.uses_aiofastnet`.
     :param kwargs: of :meth:`asyncio.loop.create_connection`, or ``path=``, a Unix socket. TLS's
         are for the server, not for the proxy.
     :raises WSInvalidURL: when *proxy* is no URL of a proxy.

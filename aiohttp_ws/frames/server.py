@@ -9,19 +9,19 @@ from http import HTTPStatus
 from typing import Any, cast
 
 from ..errors import BadHttpMessage, HandshakeError
+from ..net.loop import resources_of
+from ..net.transports import create_server
 from ..wire.deflate import negotiate
 from ..wire.handshake import accept_key, check_request
 from ..wire.http1 import RequestHead, RequestParser
-from ..ws.deciding import Decision
-from ..ws.decisions import OnConnect
-from ..ws.frame_opening import open_frames
-from ..ws.frame_options import Compression, LoggerLike, deflate_of, logger_of
-from ..ws.frame_settings import FrameSettings
-from ..ws.loop import resources_of
-from ..ws.transport import WSListener
-from ..ws.transports import create_server
+from ..ws.engine.transport import WSListener
+from ..ws.opening.decisions import OnConnect
+from ..ws.opening.frame_options import Compression, LoggerLike, deflate_of, logger_of
+from ..ws.opening.frame_settings import FrameSettings
+from ..ws.opening.frames import open_frames
+from ..ws.opening.on_connect import Decision
+from ..ws.opening.upgrade import WSUpgradeRequest, WSUpgradeResponse, WSUpgradeResponseWithListener
 from ..ws.types import WSAutoPingStrategy
-from ..ws.upgrade import WSUpgradeRequest, WSUpgradeResponse, WSUpgradeResponseWithListener
 from .decided import ask, with_decision
 
 __all__ = ("ws_create_server",)

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from ..errors import BadHttpMessage, WSInvalidMessageError, WSProxyError
 from ..wire.http1 import HTTP_11, ResponseHead, ResponseParser, serialise_request_head
-from ..ws.upgrade import WSUpgradeResponse
+from ..ws.opening.upgrade import WSUpgradeResponse
 from .url import WSParsedURL, authority, basic_authorization
 
 __all__ = ("Opening",)

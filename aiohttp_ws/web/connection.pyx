@@ -39,7 +39,7 @@ from aiohttp_ws.web.failures import (
 from aiohttp_ws.web.stream_response import StreamResponse
 from aiohttp_ws.web.websocket_listener import WebSocketListenerResponse
 
-cdef extern from "../ws/awaitable.h":
+cdef extern from "aiohttp_ws/net/awaitables.h":
     double aws_monotonic()
 
 cdef enum:

@@ -1,9 +1,10 @@
 # How the server's side of an HTTP connection reads requests.
 
-from aiohttp_ws.web.link cimport Link
+from aiohttp_ws.net.link cimport Link
 from aiohttp_ws.wire.http1 cimport RequestParser
 from aiohttp_ws.wire.http1_head cimport RequestHead
-from aiohttp_ws.ws.loop cimport Awaitable, LoopResources, Waiter
+from aiohttp_ws.net.awaitables cimport Awaitable, Waiter
+from aiohttp_ws.net.loop cimport LoopResources
 
 
 cdef enum Phase:

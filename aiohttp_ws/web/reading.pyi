@@ -5,8 +5,8 @@ import logging
 from collections.abc import Awaitable, Callable
 
 from ..abc import AbstractAccessLogger
+from ..net.link import Link
 from .base_request import BaseRequest
-from .link import Link
 from .server import Server
 from .stream_response import StreamResponse
 

@@ -6,7 +6,8 @@ message until that has been answered, so that pipelined requests wait as bytes.
 
 from aiohttp_ws.wire.http1 cimport RequestParser
 from aiohttp_ws.wire.http1_head cimport RequestHead
-from aiohttp_ws.ws.loop cimport Awaitable, Waiter, make_sendable, resources_of
+from aiohttp_ws.net.awaitables cimport Awaitable, Waiter, make_sendable
+from aiohttp_ws.net.loop cimport resources_of
 
 from aiohttp_ws.errors import BadHttpMessage, RequestPayloadError
 from aiohttp_ws.http.streams import EMPTY_PAYLOAD

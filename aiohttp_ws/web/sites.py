@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from yarl import URL
 
+from ..net.transports import create_server
 from ..typedefs import PathLike
-from ..ws.transports import create_server
 
 if TYPE_CHECKING:
     from ssl import SSLContext

@@ -13,16 +13,16 @@ from ..http.headers import reason_of
 from ..wire.deflate import DeflateOptions
 from ..wire.handshake import ServerHandshake, accept_request
 from ..ws.close_codes import check_close
-from ..ws.deciding import (
+from ..ws.listeners.message_stream import MessageStream
+from ..ws.opening.decisions import ConnectionDeny, OnConnect
+from ..ws.opening.messages import check_settings, open_connection
+from ..ws.opening.on_connect import (
     WrongDecision,
     connection_request,
     decide_connect,
     denial_text,
     reason_phrase,
 )
-from ..ws.decisions import ConnectionDeny, OnConnect
-from ..ws.opening import check_settings, open_connection
-from ..ws.stream import MessageStream
 from ..ws.types import WSCloseCode
 from .exceptions import (
     HTTPBadRequest,

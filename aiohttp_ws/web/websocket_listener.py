@@ -13,13 +13,13 @@ from multidict import CIMultiDict
 from ..errors import HandshakeError
 from ..wire.handshake import ServerHandshake, accept_request
 from ..ws.close_codes import check_close
-from ..ws.decisions import OnConnect
-from ..ws.frame_opening import open_frames
-from ..ws.frame_options import Compression, LoggerLike, deflate_of, logger_of
-from ..ws.frame_settings import FrameSettings
-from ..ws.transport import WSListener, WSTransport
+from ..ws.engine.transport import WSListener, WSTransport
+from ..ws.opening.decisions import OnConnect
+from ..ws.opening.frame_options import Compression, LoggerLike, deflate_of, logger_of
+from ..ws.opening.frame_settings import FrameSettings
+from ..ws.opening.frames import open_frames
+from ..ws.opening.upgrade import WSUpgradeRequest, WSUpgradeResponse
 from ..ws.types import WSAutoPingStrategy, WSCloseCode
-from ..ws.upgrade import WSUpgradeRequest, WSUpgradeResponse
 from .exceptions import HTTPServiceUnavailable
 from .stream_response import StreamResponse
 from .websocket import WebSocketReady, let_decide, refusal

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from aiohttp_ws import WSAutoPingStrategy, WSMsgType
-from aiohttp_ws.ws import auto_ping
-from aiohttp_ws.ws.auto_ping import AutoPing
+from aiohttp_ws.ws.engine import keepalive
+from aiohttp_ws.ws.engine.keepalive import AutoPing
 from tests.ws.memory_transport import CLOSE, PING, PONG, TEXT, close_payload, settle
 
 from .ends import Bench, Recorder, ended, pair, settings, within
@@ -129,8 +129,8 @@ class Pinged:
 @pytest.fixture
 def clock(monkeypatch):
     clock = Clock()
-    monkeypatch.setattr(auto_ping, "time", clock)
-    monkeypatch.setattr(auto_ping, "asyncio", clock)
+    monkeypatch.setattr(keepalive, "time", clock)
+    monkeypatch.setattr(keepalive, "asyncio", clock)
     return clock
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from aiohttp_ws.net.loop import resources_of
 from aiohttp_ws.wire.frames import FrameReader, encode_frame
-from aiohttp_ws.ws.loop import resources_of
-from aiohttp_ws.ws.opening import open_connection
-from aiohttp_ws.ws.stream import MessageStream
+from aiohttp_ws.ws.listeners.message_stream import MessageStream
+from aiohttp_ws.ws.opening.messages import open_connection
 
 MASK = b"\x01\x02\x03\x04"
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10

@@ -21,7 +21,7 @@ from aiohttp_ws import (
     Ping,
 )
 from aiohttp_ws.errors import HandshakeError
-from aiohttp_ws.ws.deciding import (
+from aiohttp_ws.ws.opening.on_connect import (
     Decision,
     WrongDecision,
     connection_request,

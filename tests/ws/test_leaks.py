@@ -18,8 +18,8 @@ from typing import Any
 import pytest
 
 from aiohttp_ws import ClientSession, DeflateParams, WSMsgType, web
+from aiohttp_ws.net.loop import resources_of
 from aiohttp_ws.pytest_plugin import AiohttpServer
-from aiohttp_ws.ws.loop import resources_of
 from aiohttp_ws.ws.types import WS_CLOSED_MESSAGE, WS_CLOSING_MESSAGE
 from tests.loops import LOOP
 

@@ -13,7 +13,7 @@ import pytest
 
 from aiohttp_ws.wire.contexts import MessageDeflater
 from aiohttp_ws.wire.deflate import DeflateParams
-from aiohttp_ws.ws.live_contexts import MAX_LIVE, QUIET, LoopContexts, live_contexts
+from aiohttp_ws.ws.engine.context_pool import MAX_LIVE, QUIET, LoopContexts, live_contexts
 from tests.interop.talk import Link, Setting
 from tests.interop.test_websocket_peers import load
 from tests.peers import require
@@ -205,7 +205,7 @@ async def main():
 LEAVE_ONE_LIVE = """
 import asyncio, sys
 from aiohttp_ws.wire.deflate import DeflateParams, MessageDeflater
-from aiohttp_ws.ws.live_contexts import live_contexts
+from aiohttp_ws.ws.engine.context_pool import live_contexts
 
 async def main():
     pool = live_contexts(asyncio.get_running_loop())

@@ -15,8 +15,8 @@ import pytest
 import trustme
 
 from aiohttp_ws import ClientSession, TCPConnector, UnixConnector, web
-from aiohttp_ws.ws import mended_loop
-from aiohttp_ws.ws.transports import create_connection, create_server, uses_aiofastnet
+from aiohttp_ws.net import aiofastnet_fixes
+from aiohttp_ws.net.transports import create_connection, create_server, uses_aiofastnet
 
 aiofastnet = pytest.importorskip("aiofastnet")
 
@@ -325,15 +325,15 @@ async def test_a_server_without_descriptors_rests(
 
     accepted = asyncio.Event()
 
-    rests = mended_loop.MendedLoop._rest
+    rests = aiofastnet_fixes.MendedLoop._rest
 
     def rest(self: Any, fd: int) -> None:
         rests(self, fd)
         rested.set()
 
     rested = asyncio.Event()
-    monkeypatch.setattr(mended_loop.MendedLoop, "_rest", rest)
-    monkeypatch.setattr(mended_loop, "REST", 0.01)
+    monkeypatch.setattr(aiofastnet_fixes.MendedLoop, "_rest", rest)
+    monkeypatch.setattr(aiofastnet_fixes, "REST", 0.01)
     listening = Listening()
     listening.bind(("127.0.0.1", 0))
     loop = asyncio.get_running_loop()

@@ -30,7 +30,7 @@ from ...errors.messages import (
 from ...frames.dial import TLS_ARGUMENTS, open_transport, tcp_socket, tls_name
 from ...frames.url import WSParsedURL, parse_url
 from ...wire.deflate import DeflateOptions
-from ...ws.decisions import OnConnected
+from ...ws.opening.decisions import OnConnected
 from ..datastructures import Headers, HeadersLike
 from ..http11 import USER_AGENT, Response
 from ..typing import LoggerLike, Origin, Subprotocol

@@ -14,6 +14,7 @@ from ...errors.messages import (
     InvalidStatus,
 )
 from ...frames.url import WSParsedURL, authority, basic_authorization
+from ...net.loop import resources_of
 from ...wire.deflate import DeflateParams, offer_header
 from ...wire.handshake import build_request_headers, check_response, generate_key
 from ...wire.http1 import (
@@ -23,8 +24,7 @@ from ...wire.http1 import (
     ResponseParser,
     serialise_request_head,
 )
-from ...ws.deciding import connection_response, show_response
-from ...ws.loop import resources_of
+from ...ws.opening.on_connect import connection_response, show_response
 from ..datastructures import Headers, HeadersLike
 from ..http11 import USER_AGENT, Request, Response
 from ..refusals import explained

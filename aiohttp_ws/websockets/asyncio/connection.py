@@ -19,8 +19,8 @@ from ...errors.messages import (
     ProtocolError,
 )
 from ...ws.close_codes import sendable_close_code
-from ...ws.pull import PullConnection
-from ...ws.pull_receiving import Fragment
+from ...ws.listeners.recv import PullConnection
+from ...ws.listeners.recv_queue import Fragment
 from ..frames import CloseCode, Frame, Opcode
 from ..http11 import Request, Response
 from ..protocol import State

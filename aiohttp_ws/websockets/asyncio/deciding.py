@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...errors import HandshakeError
-from ...ws.deciding import (
+from ...ws.opening.decisions import ConnectionDeny, OnConnect
+from ...ws.opening.on_connect import (
     WrongDecision,
     connection_request,
     decide_connect,
     denial_text,
     reason_phrase,
 )
-from ...ws.decisions import ConnectionDeny, OnConnect
 
 if TYPE_CHECKING:
     from ..http11 import Response

@@ -8,7 +8,7 @@ import uuid
 from typing import TYPE_CHECKING, Any, cast
 
 from ...errors.messages import ConnectionClosed, ConnectionClosedError, ConnectionClosedOK
-from ...ws.pull import PullConnection
+from ...ws.listeners.recv import PullConnection
 from ..datastructures import Headers
 from ..frames import Close
 from ..http11 import Request, Response

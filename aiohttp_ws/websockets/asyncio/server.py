@@ -14,10 +14,10 @@ from typing import Any, cast
 
 from ...errors.messages import ConcurrencyError
 from ...http.auth import BasicAuth
+from ...net.transports import create_server
 from ...wire.deflate import DeflateOptions
-from ...ws.broadcast import broadcast as broadcast_all
-from ...ws.decisions import OnConnect, OutgoingMessage
-from ...ws.transports import create_server
+from ...ws.listeners.broadcast import broadcast as broadcast_all
+from ...ws.opening.decisions import OnConnect, OutgoingMessage
 from ..frames import CloseCode
 from ..http11 import SERVER, Request, Response
 from ..protocol import State

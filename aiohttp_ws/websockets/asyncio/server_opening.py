@@ -6,8 +6,8 @@ import asyncio
 from typing import TYPE_CHECKING, cast
 
 from ...errors import BadHttpMessage
+from ...net.loop import resources_of
 from ...wire.http1 import RequestHead, RequestParser
-from ...ws.loop import resources_of
 
 if TYPE_CHECKING:
     from .server import Server

@@ -1,0 +1,1 @@
+"""A live connection: reading and writing frames, control frames, keepalive, sending."""

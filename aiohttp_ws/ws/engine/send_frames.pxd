@@ -1,0 +1,46 @@
+# The sending half of the frame height. Public: compiled listeners of users run on it.
+
+from libc.stdint cimport uint8_t
+
+from aiohttp_ws.wire.contexts cimport MessageDeflater
+from aiohttp_ws.ws.engine.frame cimport WSCloseHandshake
+from aiohttp_ws.net.output cimport Output
+from aiohttp_ws.ws.types cimport WSMsgType
+
+
+cdef class FrameSender(Output):
+    cdef:
+        readonly bint is_close_frame_sent
+        readonly WSCloseHandshake close_handshake
+        bint is_framed              # the listener is a user's
+        bint receiving              # frames are still wanted
+        bint compressing            # the message being sent, fragment by fragment
+        bint in_message             # of its own a fragment is still to come
+        unsigned long thread_id
+        Py_ssize_t compress_from
+        MessageDeflater deflater    # of permessage-deflate, or None
+
+    # Sends *msg_size* bytes at *msg_ptr*, before which 14 bytes belong to the header; a
+    # client's are masked in place.
+    cdef int send_reuse_external_buffer(
+        self, WSMsgType msg_type, char *msg_ptr, Py_ssize_t msg_size,
+        bint fin=*, bint rsv1=*, bint rsv2=*, bint rsv3=*
+    ) except -1
+    cpdef send(
+        self, WSMsgType msg_type, message,
+        bint fin=*, bint rsv1=*, bint rsv2=*, bint rsv3=*
+    )
+    cpdef send_reuse_external_bytearray(
+        self, WSMsgType msg_type, bytearray buffer, Py_ssize_t msg_offset,
+        bint fin=*, bint rsv1=*, bint rsv2=*, bint rsv3=*
+    )
+    cpdef send_ping(self, message=*)
+    cpdef send_pong(self, message=*)
+    cpdef send_close(self, close_code=*, close_message=*)
+    cpdef disconnect(self, bint graceful=*)
+
+    cdef int check_thread(self) except -1
+    cdef int put_message(
+        self, uint8_t first, const uint8_t *payload, Py_ssize_t size, object owner
+    ) except -1
+    cdef int put_close(self, int code, bytes reason) except -1

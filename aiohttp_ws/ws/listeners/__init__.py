@@ -1,0 +1,1 @@
+"""What turns frames into what an API hands out."""

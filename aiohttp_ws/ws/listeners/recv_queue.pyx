@@ -1,0 +1,277 @@
+"""The receiving half of a connection that is pulled by ``recv()``.
+
+The queue is counted in frames and holds the fragments of a message, for ``recv_streaming()``.
+"""
+
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from libc.stdint cimport uint8_t
+from libc.string cimport memset
+
+from aiohttp_ws.wire.frames cimport (
+    FIN,
+    OP_BINARY,
+    OP_CONTINUATION,
+    OP_PING,
+    OP_PONG,
+    OP_TEXT,
+    Utf8State,
+    utf8_feed,
+)
+from aiohttp_ws.net.awaitables cimport Waiter, make_sendable
+from aiohttp_ws.ws.engine.send_messages cimport CLOSED, OPEN
+from aiohttp_ws.ws.engine.transport cimport WSTransport
+
+from aiohttp_ws.errors import WebSocketError
+from aiohttp_ws.ws.typed_messages import IncomingMessage
+
+cdef extern from "Python.h":
+    bint PyUnicode_Check(object o)
+
+cdef enum:
+    # Frames of one read go beyond the queue's mark up to here: a reader that is woken behind them
+    # takes them all, and what was read takes memory one way or the other.
+    BATCH_FRAMES = 256
+    BATCH_BYTES = 65536
+
+
+cdef class Fragment:
+    """A piece of a message, inflated."""
+
+
+cdef class PullReceiver(MessageSender):
+    """Base of :class:`PullConnection`: queues what comes, and gives it out by ``recv()``."""
+
+    cdef int _close_frame(self, Frame *frame) except -1:
+        """The peer closes."""
+        return 0
+
+    cdef int deliver(self, WSTransport transport, Frame *frame) except -1:
+        if frame.opcode <= OP_BINARY:
+            return self._data(frame)
+        if frame.opcode == OP_PING:
+            if transport.is_close_frame_sent:
+                return 0
+            if transport.writing_paused:
+                # RFC 6455 5.5.3: only the latest ping needs its pong. A peer that pings and
+                # does not read must not grow our output.
+                self.pending_pong = PyBytes_FromStringAndSize(<char *>frame.payload, frame.size)
+                return 0
+            return transport.put(FIN | OP_PONG, frame.payload, frame.size, None)
+        if frame.opcode == OP_PONG:
+            if self._pings:
+                self.acknowledge_pings(
+                    PyBytes_FromStringAndSize(<char *>frame.payload, frame.size)
+                )
+            return 0
+        return self._close_frame(frame)
+
+    cdef int _data(self, Frame *frame) except -1:
+        cdef bint last = frame.flags & FIN
+        if self.discarding:
+            return 0
+        if frame.opcode == OP_CONTINUATION or not last:
+            return self._fragment(frame, last)
+        if frame.compressed:
+            return self._inflate(frame, True)
+        return self._finish_message(frame.opcode, frame.payload, frame.size)
+
+    cdef int _fragment(self, Frame *frame, bint last) except -1:
+        cdef bytes piece
+        cdef Fragment item
+        cdef Py_ssize_t size, limit = self.max_message_size
+        cdef bint is_text = frame.message_opcode == OP_TEXT
+        if frame.compressed:
+            if limit:
+                # 0 would mean no limit; the inflater refuses the first byte beyond it.
+                limit = max(1, limit - self.message_size)
+            try:
+                piece = self.inflater.inflate_memory(frame.payload, frame.size, last, limit)
+            except WebSocketError as exc:
+                return self.fail(exc.code, str(exc))
+            size = PyBytes_GET_SIZE(piece)
+            if is_text and utf8_feed(
+                &self.utf8, <const uint8_t *>PyBytes_AS_STRING(piece), size
+            ) != <size_t>size:
+                return self.fail(1007, "text message that is not UTF-8")
+            if is_text and last and self.utf8.need:
+                return self.fail(1007, "text message ends inside a UTF-8 sequence")
+        else:
+            piece = PyBytes_FromStringAndSize(<char *>frame.payload, frame.size)
+            size = frame.size
+        self.message_size += size
+        if self.max_message_size and self.message_size > self.max_message_size:
+            return self.fail(
+                1009,
+                f"message inflates beyond max_size={self.max_message_size};"
+                " raise max_size to accept it",
+            )
+        if last:
+            self.message_size = 0
+            memset(&self.utf8, 0, sizeof(Utf8State))
+        item = Fragment.__new__(Fragment)
+        item.data = piece
+        item.is_text = is_text
+        item.last = last
+        return self.push(None, item, size)
+
+    cdef int push(self, object msg_type, object data, Py_ssize_t size) except -1:
+        cdef MessageQueue queue = self.queue
+        if self.max_fragment_size and size > self.max_fragment_size:
+            return self.fail(
+                1009,
+                f"fragment inflates beyond max_size={self.max_fragment_size} for fragments;"
+                " raise it to accept this one",
+            )
+        queue.push(data, size)
+        if self.queue_high >= 0 and queue.count > self.queue_high:
+            if self.state != OPEN:
+                # The peer's close frame must be seen: what does not fit is given up.
+                self.discarding = True
+            elif queue.count >= BATCH_FRAMES or queue.cost >= BATCH_BYTES:
+                self.transport.pause_reading()
+        return 0
+
+    cdef int batch_end(self, WSTransport transport) except -1:
+        if self.waiting and self.queue.count:
+            self.waiter.wake()
+        if (
+            self.queue_high >= 0
+            and self.queue.count > self.queue_high
+            and self.state == OPEN
+        ):
+            transport.pause_reading()
+        return 0
+
+    cdef object next_item(self, bint fragments):
+        """Return a whole message, or with *fragments* the next piece of one; None for nothing."""
+        cdef Fragment piece
+        if self.partial is not None and fragments:
+            # What a recv() took that was cancelled.
+            piece = Fragment.__new__(Fragment)
+            piece.data = bytes(self.partial)
+            piece.is_text = self.partial_is_text
+            self.partial = None
+            return piece
+        while self.queue.count:
+            item = self.queue.pop()
+            if self.transport.reading_paused and self.queue.count <= self.queue_low:
+                self.transport.resume_reading()
+            if fragments or type(item) is not Fragment:
+                return item
+            piece = <Fragment>item
+            if self.partial is None:
+                self.partial = bytearray()
+                self.partial_is_text = piece.is_text
+            self.partial += piece.data
+            if piece.last:
+                return self.take_whole()
+        return None
+
+    cdef object take_whole(self):
+        whole, self.partial = self.partial, None
+        # It was validated as it came.
+        return whole.decode() if self.partial_is_text else bytes(whole)
+
+    def recv(self, decode=None):
+        """Return the next message: text as :class:`str`, binary as :class:`bytes`.
+
+        Messages that came before the connection was closed can be received afterwards.
+        Cancelling it loses nothing, so that ``asyncio.timeout()`` and ``wait_for()`` may be
+        put around it.
+
+        :param decode: ``False`` returns text as bytes too, ``True`` binary as :class:`str`.
+        :raises ConnectionClosed: when the connection is closed: :exc:`ConnectionClosedOK` after
+            1000, 1001 or a close frame without a code, else :exc:`ConnectionClosedError`.
+        :raises ConcurrencyError: when another task is in :meth:`recv` or
+            :meth:`recv_streaming`.
+        """
+        cdef Recv operation = Recv.__new__(Recv)
+        operation.connection = self
+        if decode is not None:
+            operation.want = AS_TEXT if decode else AS_BYTES
+        return operation
+
+    async def receive_message(self):
+        """Return the next message as an IncomingMessage, its payload ``bytes`` for text too.
+
+        It raises what :meth:`recv` raises.
+        """
+        message = await self.recv()
+        if isinstance(message, str):
+            return IncomingMessage(message.encode(), False)
+        return IncomingMessage(message, True)
+
+    def __anext__(self):
+        cdef Recv operation = Recv.__new__(Recv)
+        operation.connection = self
+        operation.iterating = True
+        return operation
+
+    def _recv_fragment(self):
+        """Return the next Fragment, or a whole message that came in one frame."""
+        cdef Recv operation = Recv.__new__(Recv)
+        operation.connection = self
+        operation.want = FRAGMENT
+        return operation
+
+    def _receiving(self):
+        """Whether a task is waiting in recv() or recv_streaming()."""
+        return self.waiting or self._streaming
+
+
+cdef class Recv(Awaitable):
+    """One ``recv()``: a queued message at once, or a wait for the next."""
+
+    cdef object advance(self, bint *finished):
+        cdef PullReceiver connection = self.connection
+        if self.suspended:
+            self.suspended = False
+            connection.waiting = False
+        elif connection.waiting or (connection._streaming and self.want != FRAGMENT):
+            raise connection._concurrent_recv()
+        if connection.queue.count or connection.partial is not None:
+            message = connection.next_item(self.want == FRAGMENT)
+            if message is not None:
+                if self.want == AS_SENT or self.want == FRAGMENT:
+                    finished[0] = True
+                    return message
+                message = self.fit(message)
+                if message is not None:
+                    finished[0] = True
+                    return message
+        if connection.state == CLOSED and connection.begun:
+            finished[0] = True
+            error = connection._closed_error()
+            if self.iterating and connection._ended_well():
+                raise StopAsyncIteration
+            raise error
+        if connection.transport is not None and connection.transport.out_used:
+            # Nothing more is coming from this task until the peer has spoken.
+            connection.transport.flush()
+        if connection.waiter is None:
+            connection.waiter = Waiter(connection.loop)
+        connection.waiter.arm()
+        connection.waiting = True
+        self.suspended = True
+        return connection.waiter
+
+    cdef object fit(self, object message):
+        """Return *message* as text or as bytes; None when it is no text."""
+        if self.want == AS_BYTES:
+            return message.encode() if PyUnicode_Check(message) else message
+        if PyUnicode_Check(message):
+            return message
+        try:
+            return message.decode()
+        except UnicodeDecodeError as exc:
+            self.connection.fail(1007, f"{exc.reason} at position {exc.start}")
+            return None
+
+    cdef int drop(self) except -1:
+        if self.suspended:
+            self.suspended = False
+            self.connection.waiting = False
+        return 0
+
+
+make_sendable(Recv)

@@ -1,0 +1,63 @@
+"""How a connection begins at the frame height, behind its opening handshake."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from ...wire.deflate import DeflateParams
+from ...wire.frames import FrameReader
+from ..engine.transport import WSListener, WSProtocol, WSTransport
+from .frame_settings import FrameSettings
+
+__all__ = ("open_frames",)
+
+
+def open_frames(
+    transport: asyncio.Transport,
+    listener: WSListener,
+    settings: FrameSettings,
+    *,
+    server: bool,
+    request: Any = None,
+    response: Any = None,
+    deflate: DeflateParams | None = None,
+    preamble: bytes = b"",
+    rest: bytes = b"",
+    when_lost: Callable[[BaseException | None], object] | None = None,
+) -> WSTransport:
+    """Begin a connection at the frame height, behind its opening handshake.
+
+    ``on_ws_connected`` has been called when this returns, and ``on_ws_frame`` for what *rest*
+    holds.
+
+    :param transport: the asyncio transport; it belongs to the connection from here on.
+    :param server: this end is the server.
+    :param request: what ``WSTransport.request`` shows, and *response* likewise.
+    :param deflate: the :class:`DeflateParams` agreed on, or ``None``.
+    :param preamble: bytes to be sent before any frame.
+    :param rest: bytes that came behind the opening handshake.
+    :param when_lost: called with ``connection_lost``'s argument, behind ``on_ws_disconnected``.
+    """
+    reader = FrameReader(
+        server,
+        max_frame_size=settings.max_frame_size,
+        # Text is validated when a listener asks for it; frames may be fragments of it.
+        check_utf8=False,
+        allow_rsv1=deflate is not None,
+        # Extensions may be the listener's own, agreed on by its factory.
+        allow_reserved=deflate is None,
+    )
+    connection = WSProtocol(listener, reader)
+    connection._begin(
+        transport,
+        settings,
+        request=request,
+        response=response,
+        deflate=deflate,
+        preamble=preamble,
+        rest=rest,
+        when_lost=when_lost,
+    )
+    return connection
