@@ -9,7 +9,8 @@ import signal
 from collections.abc import Sequence
 
 from ..errors import WSError
-from ..errors.messages import (
+from ..websockets.asyncio.client import ClientConnection, connect
+from ..websockets.exceptions import (
     ConnectionClosed,
     ConnectionClosedError,
     ConnectionClosedOK,
@@ -17,7 +18,6 @@ from ..errors.messages import (
     ProtocolError,
     WebSocketException,
 )
-from ..websockets.asyncio.client import ClientConnection, connect
 from ..websockets.frames import Close
 from .arguments import connect_arguments, parse
 from .console import Console, InputError, print_error

@@ -1,9 +1,8 @@
 """Every exception a user can see, by the part of the package that raises it.
 
 The HTTP exceptions a handler raises as answers (``HTTPNotFound`` and its family) are
-responses too and live in :mod:`aiohttp_ws.web`. Those of the message height are in
-:mod:`aiohttp_ws.errors.messages`, because some share their names with others here, and are
-imported from :mod:`aiohttp_ws.websockets.exceptions`.
+responses too and live in :mod:`aiohttp_ws.web`. Those of the message API are in
+:mod:`aiohttp_ws.websockets.exceptions`.
 """
 
 from .client import (

@@ -8,7 +8,14 @@ from typing import Any, cast
 from multidict import CIMultiDict
 
 from ..errors import BadHttpMessage, HandshakeError, LineTooLong
-from ..errors.messages import (
+from ..frames.url import authority, basic_authorization
+from ..wire.deflate import accept_response, offer_header
+from ..wire.handshake import build_request_headers, check_response, generate_key
+from ..wire.http1 import HTTP_11, EndOfMessage, ResponseHead, ResponseParser
+from .asyncio.settings import deflate_options
+from .datastructures import Headers
+from .deflate import PerMessageDeflate
+from .exceptions import (
     InvalidHandshake,
     InvalidHeader,
     InvalidMessage,
@@ -17,13 +24,6 @@ from ..errors.messages import (
     SecurityError,
     StatusLineTooLong,
 )
-from ..frames.url import authority, basic_authorization
-from ..wire.deflate import accept_response, offer_header
-from ..wire.handshake import build_request_headers, check_response, generate_key
-from ..wire.http1 import HTTP_11, EndOfMessage, ResponseHead, ResponseParser
-from .asyncio.settings import deflate_options
-from .datastructures import Headers
-from .deflate import PerMessageDeflate
 from .frames import Extension
 from .http11 import LIMITS, Request, Response, check_body_size, limit_error
 from .protocol import CLIENT, CONNECTING, OPEN, Protocol, State

@@ -8,13 +8,21 @@ from typing import Any, Protocol
 
 from multidict import CIMultiDict, MultiMapping
 
-from ..errors.messages import InvalidHeaderValue, MultipleValuesError
 from ..typedefs import RawHeaders
+from .exceptions import InvalidHeaderValue
 
 __all__ = ("Headers", "HeadersLike", "MultipleValuesError")
 
 # RFC 9110 5.5: visible characters, spaces, tabs, and bytes that no character set is agreed for.
 _is_value = re.compile(r"[\t\x20-\x7e\x80-\xff]*").fullmatch
+
+
+class MultipleValuesError(LookupError):
+    """A header was looked up as one value and has several; ask ``Headers.get_all()``."""
+
+    def __str__(self) -> str:
+        # As KeyError does: what is missing in the text is the quotes.
+        return repr(self.args[0]) if len(self.args) == 1 else super().__str__()
 
 
 class SupportsKeysAndGetItem(Protocol):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ..errors import WebSocketError
-from ..errors.messages import PayloadTooBig, ProtocolError
 from ..wire.deflate import DeflateOptions, DeflateParams, MessageDeflater, MessageInflater
+from .exceptions import PayloadTooBig, ProtocolError
 from .frames import CONT, DATA_OPCODES, CloseCode, Frame
 
 __all__ = ("PerMessageDeflate",)

@@ -9,8 +9,8 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
-from ..errors.messages import PayloadTooBig, ProtocolError
 from ..wire.frames import FrameReader, encode_frame
+from .exceptions import PayloadTooBig, ProtocolError
 from .typing import BytesLike
 
 __all__ = (

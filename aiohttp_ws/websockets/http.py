@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 
-from ..errors.messages import RequestLineTooLong, SecurityError, StatusLineTooLong
 from ..wire.http1 import (
     HTTP_11,
     MessageHead,
@@ -17,6 +16,7 @@ from ..wire.http1 import (
     ResponseHead,
     ResponseParser,
 )
+from .exceptions import RequestLineTooLong, SecurityError, StatusLineTooLong
 from .http11 import LIMITS, SERVER, USER_AGENT, parse_event
 
 __all__ = ("SERVER", "USER_AGENT", "read_request", "read_response")

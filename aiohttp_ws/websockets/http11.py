@@ -9,13 +9,6 @@ from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass
 
 from ..errors.http import BadHttpMessage, LineTooLong
-from ..errors.messages import (
-    HeaderLineTooLong,
-    RequestLineTooLong,
-    SecurityError,
-    StatusLineTooLong,
-    TooManyHeaders,
-)
 from ..http.software import SERVER_SOFTWARE
 from ..wire.http1 import (
     HTTP_10,
@@ -31,6 +24,13 @@ from ..wire.http1 import (
     serialise_response,
 )
 from .datastructures import Headers
+from .exceptions import (
+    HeaderLineTooLong,
+    RequestLineTooLong,
+    SecurityError,
+    StatusLineTooLong,
+    TooManyHeaders,
+)
 
 __all__ = (
     "MAX_BODY_SIZE",

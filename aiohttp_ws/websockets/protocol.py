@@ -14,7 +14,8 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
-from ..errors.messages import (
+from ..wire.frames import MESSAGE_TOO_BIG, FrameReader
+from .exceptions import (
     ConnectionClosed,
     ConnectionClosedError,
     ConnectionClosedOK,
@@ -22,7 +23,6 @@ from ..errors.messages import (
     PayloadTooBig,
     ProtocolError,
 )
-from ..wire.frames import MESSAGE_TOO_BIG, FrameReader
 from .frames import (
     BINARY,
     CLOSE,

@@ -7,7 +7,7 @@ import re
 from multidict import MultiMapping
 
 from ..errors import HandshakeError
-from ..errors.messages import (
+from .exceptions import (
     InvalidHandshake,
     InvalidHeader,
     InvalidHeaderFormat,

@@ -8,7 +8,14 @@ from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 from ..errors import BadHttpMessage, HandshakeError, LineTooLong
-from ..errors.messages import (
+from ..http.dates import current_http_date
+from ..wire.deflate import negotiate
+from ..wire.handshake import accept_key, check_origin, check_request, select_subprotocol
+from ..wire.http1 import HTTP_11, RequestHead, RequestParser
+from .asyncio.settings import deflate_options
+from .datastructures import Headers
+from .deflate import PerMessageDeflate
+from .exceptions import (
     InvalidHandshake,
     InvalidMessage,
     InvalidMethod,
@@ -19,13 +26,6 @@ from ..errors.messages import (
     RequestLineTooLong,
     SecurityError,
 )
-from ..http.dates import current_http_date
-from ..wire.deflate import negotiate
-from ..wire.handshake import accept_key, check_origin, check_request, select_subprotocol
-from ..wire.http1 import HTTP_11, RequestHead, RequestParser
-from .asyncio.settings import deflate_options
-from .datastructures import Headers
-from .deflate import PerMessageDeflate
 from .frames import Extension
 from .http11 import LIMITS, Request, Response, limit_error
 from .protocol import CONNECTING, OPEN, SERVER, Protocol, State

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..errors import WSInvalidURL
-from ..errors.messages import InvalidURI
 from ..frames.url import parse_url
+from .exceptions import InvalidURI
 
 __all__ = ("WebSocketURI", "parse_uri")
 

@@ -17,7 +17,12 @@ from typing import Any, Literal, cast
 from urllib.parse import urljoin
 
 from ...errors import WSInvalidMessageError, WSInvalidURL, WSProxyError
-from ...errors.messages import (
+from ...frames.dial import TLS_ARGUMENTS, open_transport, tcp_socket, tls_name
+from ...frames.url import WSParsedURL, parse_url
+from ...wire.deflate import DeflateOptions
+from ...ws.opening.decisions import OnConnected
+from ..datastructures import Headers, HeadersLike
+from ..exceptions import (
     InvalidMessage,
     InvalidProxy,
     InvalidProxyMessage,
@@ -27,11 +32,6 @@ from ...errors.messages import (
     ProxyError,
     SecurityError,
 )
-from ...frames.dial import TLS_ARGUMENTS, open_transport, tcp_socket, tls_name
-from ...frames.url import WSParsedURL, parse_url
-from ...wire.deflate import DeflateOptions
-from ...ws.opening.decisions import OnConnected
-from ..datastructures import Headers, HeadersLike
 from ..http11 import USER_AGENT, Response
 from ..typing import LoggerLike, Origin, Subprotocol
 from . import reconnecting

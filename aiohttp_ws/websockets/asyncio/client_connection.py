@@ -9,10 +9,6 @@ from http import HTTPStatus
 from typing import Any, cast
 
 from ...errors import BadHttpMessage, HandshakeError
-from ...errors.messages import (
-    InvalidMessage,
-    InvalidStatus,
-)
 from ...frames.url import WSParsedURL, authority, basic_authorization
 from ...net.loop import resources_of
 from ...wire.deflate import DeflateParams, offer_header
@@ -26,6 +22,10 @@ from ...wire.http1 import (
 )
 from ...ws.opening.on_connect import connection_response, show_response
 from ..datastructures import Headers, HeadersLike
+from ..exceptions import (
+    InvalidMessage,
+    InvalidStatus,
+)
 from ..http11 import USER_AGENT, Request, Response
 from ..refusals import explained
 from .connection import Connection

@@ -12,15 +12,15 @@ from time import perf_counter
 from types import TracebackType
 from typing import Any, Literal, TypeVar, cast, overload
 
-from ...errors.messages import (
+from ...ws.close_codes import sendable_close_code
+from ...ws.listeners.recv import PullConnection
+from ...ws.listeners.recv_queue import Fragment
+from ..exceptions import (
     ConcurrencyError,
     ConnectionClosed,
     ConnectionClosedOK,
     ProtocolError,
 )
-from ...ws.close_codes import sendable_close_code
-from ...ws.listeners.recv import PullConnection
-from ...ws.listeners.recv_queue import Fragment
 from ..frames import CloseCode, Frame, Opcode
 from ..http11 import Request, Response
 from ..protocol import State

@@ -7,9 +7,9 @@ import logging
 import uuid
 from typing import TYPE_CHECKING, Any, cast
 
-from ...errors.messages import ConnectionClosed, ConnectionClosedError, ConnectionClosedOK
 from ...ws.listeners.recv import PullConnection
 from ..datastructures import Headers
+from ..exceptions import ConnectionClosed, ConnectionClosedError, ConnectionClosedOK
 from ..frames import Close
 from ..http11 import Request, Response
 from ..protocol import State

@@ -10,8 +10,8 @@ import urllib.request
 from collections.abc import Generator
 from typing import Any
 
-from ...errors.messages import ConnectionClosed, InvalidMessage, InvalidStatus
 from ...frames.url import WSParsedURL
+from ..exceptions import ConnectionClosed, InvalidMessage, InvalidStatus
 
 __all__ = ("backoff", "process_exception")
 

@@ -12,12 +12,12 @@ from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable,
 from types import TracebackType
 from typing import Any, cast
 
-from ...errors.messages import ConcurrencyError
 from ...http.auth import BasicAuth
 from ...net.transports import create_server
 from ...wire.deflate import DeflateOptions
 from ...ws.listeners.broadcast import broadcast as broadcast_all
 from ...ws.opening.decisions import OnConnect, OutgoingMessage
+from ..exceptions import ConcurrencyError
 from ..frames import CloseCode
 from ..http11 import SERVER, Request, Response
 from ..protocol import State
@@ -292,7 +292,7 @@ def serve(
         none of them is refused with 400.
     :param select_subprotocol: chooses instead: a function of the connection and the list of
         what the client offers; ``None`` goes on without one, and
-        :exc:`~aiohttp_ws.errors.NegotiationError` refuses with 400.
+        :exc:`~aiohttp_ws.websockets.exceptions.NegotiationError` refuses with 400.
     :param compression: ``"deflate"`` or a :class:`DeflateOptions` agrees to permessage-deflate;
         ``None`` does without.
     :param process_request: a function or coroutine function of the connection and its

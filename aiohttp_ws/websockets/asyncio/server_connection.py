@@ -8,12 +8,12 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from ...errors import HandshakeError
-from ...errors.messages import NegotiationError
 from ...http.dates import current_http_date
 from ...wire.deflate import DeflateParams, negotiate
 from ...wire.handshake import build_response_headers, check_origin, check_request
 from ...wire.http1 import HTTP_11, RequestHead, serialise_response
 from ..datastructures import Headers
+from ..exceptions import NegotiationError
 from ..http11 import SERVER, Request, Response
 from .connection import Connection
 from .deciding import consult
