@@ -27,7 +27,15 @@ COPIED = [
 # What is tested: the rooms that are compiled, and those that run on them. Not what mostly starts
 # interpreters or compilers, nor other people's programs: slow, and no new way through our C.
 TESTED = [
-    *("tests/wire", "tests/ws", "tests/web", "tests/client", "tests/frames", "tests/websockets"),
+    *(
+        "tests/wire",
+        "tests/net",
+        "tests/ws",
+        "tests/web",
+        "tests/client",
+        "tests/frames",
+        "tests/websockets",
+    ),
     "--ignore=tests/web/test_run_app.py",
 ]
 # What is undefined ends the run: a report that only scrolls by is not read. No check is left

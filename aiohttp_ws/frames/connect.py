@@ -21,12 +21,16 @@ from ..errors import (
     WSInvalidStatusError,
     WSInvalidUpgradeError,
     WSInvalidURL,
+    WSProxyError,
 )
+from ..net.dial import SocketFactory, open_transport
+from ..net.dial_error import DialError, DialFault
 from ..net.loop import resources_of
 from ..typedefs import LooseHeaders
 from ..wire.deflate import DeflateParams, offer_header
 from ..wire.handshake import build_request_headers, check_response, generate_key
 from ..wire.http1 import END, ResponseHead, ResponseParser, serialise_request_head
+from ..wire.url import WSParsedURL, authority, basic_authorization, parse_url
 from ..ws.engine.transport import WSListener, WSTransport
 from ..ws.opening.decisions import OnConnected
 from ..ws.opening.frame_options import Compression, LoggerLike, deflate_of, logger_of
@@ -35,8 +39,6 @@ from ..ws.opening.frames import open_frames
 from ..ws.opening.on_connect import connection_response, show_response
 from ..ws.opening.upgrade import WSUpgradeRequest, WSUpgradeResponse
 from ..ws.types import WSAutoPingStrategy
-from .dial import SocketFactory, open_transport
-from .url import WSParsedURL, authority, basic_authorization, parse_url
 
 __all__ = ("ws_connect",)
 
@@ -157,17 +159,20 @@ async def ws_connect(
         attempt = ClientOpening(
             loop, ws_listener_factory, parsed, headers, settings, on_connect is not None
         )
-        await open_transport(
-            attempt.as_protocol,
-            parsed,
-            ssl_context=ssl_context,
-            proxy=proxy,
-            proxy_ssl_context=proxy_ssl_context,
-            socket_factory=socket_factory,
-            use_aiofastnet=use_aiofastnet,
-            loop=loop,
-            **kwargs,
-        )
+        try:
+            await open_transport(
+                attempt.as_protocol,
+                parsed,
+                ssl_context=ssl_context,
+                proxy=proxy,
+                proxy_ssl_context=proxy_ssl_context,
+                socket_factory=socket_factory,
+                use_aiofastnet=use_aiofastnet,
+                loop=loop,
+                **kwargs,
+            )
+        except DialError as exc:
+            raise not_dialled(exc) from exc.__cause__
         try:
             opened = await attempt.answer(websocket_handshake_timeout, on_connect)
         except WSInvalidStatusError as exc:
@@ -480,6 +485,13 @@ def explained(exc: HandshakeError, head: ResponseHead) -> WSHandshakeError:
     value = None if values is None else ", ".join(values)
     kind = WSInvalidUpgradeError if name in ("Upgrade", "Connection") else WSInvalidHeaderError
     return kind(exc.message, name, value, raw_head(head), b"", WSUpgradeResponse._of(head))
+
+
+def not_dialled(exc: DialError) -> WSHandshakeError:
+    """What the dialler reports, as the frame API raises it."""
+    kind = WSInvalidMessageError if exc.fault is DialFault.SPOKE_FIRST else WSProxyError
+    response = None if exc.head is None else WSUpgradeResponse._of(exc.head, exc.raw_body)
+    return kind(exc.message, exc.raw_header, exc.raw_body, response)
 
 
 def raw_head(head: ResponseHead) -> bytes:

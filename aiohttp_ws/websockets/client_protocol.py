@@ -8,10 +8,10 @@ from typing import Any, cast
 from multidict import CIMultiDict
 
 from ..errors import BadHttpMessage, HandshakeError, LineTooLong
-from ..frames.url import authority, basic_authorization
 from ..wire.deflate import accept_response, offer_header
 from ..wire.handshake import build_request_headers, check_response, generate_key
 from ..wire.http1 import HTTP_11, EndOfMessage, ResponseHead, ResponseParser
+from ..wire.url import authority, basic_authorization
 from .asyncio.settings import deflate_options
 from .datastructures import Headers
 from .deflate import PerMessageDeflate

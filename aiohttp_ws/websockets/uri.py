@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..errors import WSInvalidURL
-from ..frames.url import parse_url
+from ..wire.url import parse_url
 from .exceptions import InvalidURI
 
 __all__ = ("WebSocketURI", "parse_uri")

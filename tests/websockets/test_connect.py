@@ -34,7 +34,7 @@ from aiohttp_ws.websockets.asyncio import client as client_module
 from aiohttp_ws.websockets.asyncio.reconnecting import system_proxy
 from aiohttp_ws.websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory
 from aiohttp_ws.wire.handshake import accept_key
-from tests.frames.proxies import HTTPProxy, SOCKS5Proxy
+from tests.net.proxies import HTTPProxy, SOCKS5Proxy
 
 from .ends import theirs, url_of
 

@@ -16,13 +16,15 @@ from types import TracebackType
 from typing import Any, Literal, cast
 from urllib.parse import urljoin
 
-from ...errors import WSInvalidMessageError, WSInvalidURL, WSProxyError
-from ...frames.dial import TLS_ARGUMENTS, open_transport, tcp_socket, tls_name
-from ...frames.url import WSParsedURL, parse_url
+from ...errors import WSInvalidURL
+from ...net.dial import TLS_ARGUMENTS, open_transport, tcp_socket, tls_name
+from ...net.dial_error import DialError, DialFault
 from ...wire.deflate import DeflateOptions
+from ...wire.url import WSParsedURL, parse_url
 from ...ws.opening.decisions import OnConnected
 from ..datastructures import Headers, HeadersLike
 from ..exceptions import (
+    InvalidHandshake,
     InvalidMessage,
     InvalidProxy,
     InvalidProxyMessage,
@@ -51,6 +53,11 @@ REDIRECTS = (300, 301, 302, 303, 307, 308)
 MAX_REDIRECTS = int(os.environ.get("WEBSOCKETS_MAX_REDIRECTS", "10"))
 # Headers that say who the user is: not for another host to see (as RFC 9110 15.4 advises).
 CREDENTIALS = frozenset({"authorization", "cookie", "proxy-authorization"})
+NOT_DIALLED: dict[DialFault, type[InvalidHandshake]] = {
+    DialFault.PROXY_ANSWER: InvalidProxyMessage,
+    DialFault.SOCKS_FAILED: ProxyError,
+    DialFault.SPOKE_FIRST: InvalidMessage,
+}
 PROXY_TLS = ("server_hostname", "ssl_handshake_timeout", "ssl_shutdown_timeout")
 
 
@@ -256,10 +263,8 @@ class connect:
             if proxy is not None and exc.url == proxy:
                 raise InvalidProxy(proxy, str(exc.args[1])) from None
             raise InvalidURI(exc.url, str(exc.args[1])) from None
-        except WSProxyError as exc:
-            raise proxy_error(exc) from exc
-        except WSInvalidMessageError as exc:
-            raise InvalidMessage("did not receive a valid HTTP response") from exc
+        except DialError as exc:
+            raise not_dialled(exc) from exc
         return connection
 
     def _endpoint(self, url: WSParsedURL, kwargs: dict[str, Any]) -> WSParsedURL:
@@ -440,18 +445,13 @@ def ssl_context(url: WSParsedURL, kwargs: dict[str, Any]) -> ssl_module.SSLConte
     return None
 
 
-def proxy_error(exc: WSProxyError) -> ProxyError:
-    if exc.response is not None:
-        answer = exc.response
-        status = int(answer.status)
-        phrase = getattr(answer.status, "phrase", "")
-        body = bytes(answer.body) if answer.body else b""
-        return InvalidProxyStatus(
-            Response(status, phrase, Headers(list(answer.headers.items())), body)
-        )
-    if exc.raw_header is not None:
-        return InvalidProxyMessage(str(exc))
-    return ProxyError(str(exc))
+def not_dialled(exc: DialError) -> InvalidHandshake:
+    """What the dialler reports, as the message API raises it."""
+    head = exc.head
+    if exc.fault is DialFault.PROXY_REFUSED and head is not None:
+        headers = Headers.from_raw(head.raw_headers)
+        return InvalidProxyStatus(Response(head.status, head.reason, headers, exc.raw_body or b""))
+    return NOT_DIALLED[exc.fault](exc.message)
 
 
 def unix_connect(

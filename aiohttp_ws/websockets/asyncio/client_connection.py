@@ -9,7 +9,6 @@ from http import HTTPStatus
 from typing import Any, cast
 
 from ...errors import BadHttpMessage, HandshakeError
-from ...frames.url import WSParsedURL, authority, basic_authorization
 from ...net.loop import resources_of
 from ...wire.deflate import DeflateParams, offer_header
 from ...wire.handshake import build_request_headers, check_response, generate_key
@@ -20,6 +19,7 @@ from ...wire.http1 import (
     ResponseParser,
     serialise_request_head,
 )
+from ...wire.url import WSParsedURL, authority, basic_authorization
 from ...ws.opening.on_connect import connection_response, show_response
 from ..datastructures import Headers, HeadersLike
 from ..exceptions import (

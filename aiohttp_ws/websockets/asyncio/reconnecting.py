@@ -10,7 +10,7 @@ import urllib.request
 from collections.abc import Generator
 from typing import Any
 
-from ...frames.url import WSParsedURL
+from ...wire.url import WSParsedURL
 from ..exceptions import ConnectionClosed, InvalidMessage, InvalidStatus
 
 __all__ = ("backoff", "process_exception")

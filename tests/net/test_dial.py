@@ -1,4 +1,4 @@
-"""Connections of the frame level: direct, over TLS, by sockets given; and their loss."""
+"""Connections that are dialled: direct, over TLS, by sockets given; and their loss."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from typing import Any
 
 import pytest
 
-from aiohttp_ws.errors import WSInvalidMessageError, WSInvalidURL
-from aiohttp_ws.frames.dial import open_transport
-from aiohttp_ws.frames.tunnel import Opening
-from aiohttp_ws.frames.url import WSParsedURL, parse_url
+from aiohttp_ws.errors import WSInvalidURL
+from aiohttp_ws.net.dial import open_transport
+from aiohttp_ws.net.dial_error import DialError, DialFault
+from aiohttp_ws.net.http_tunnel import PendingConnection
+from aiohttp_ws.wire.url import WSParsedURL, parse_url
 
 from .proxies import HTTPProxy, Listener, Silent, SOCKS5Proxy
 from .talking import Talk, dial, talk_to
@@ -169,7 +170,7 @@ async def test_a_socket_that_cannot_be_used_is_closed(unused_port: int, trusting
         await talk_to(f"ws://127.0.0.1:{unused_port}/", socket_factory=lambda url: unconnected)
     datagram = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     datagram.connect(("127.0.0.1", 9))
-    with pytest.raises(ValueError, match="which is no stream socket"):
+    with pytest.raises(ValueError, match="which is not a stream socket"):
         await talk_to("ws://127.0.0.1/", socket_factory=lambda url: datagram)
     assert (unconnected.fileno(), datagram.fileno()) == (-1, -1)
 
@@ -186,6 +187,7 @@ async def test_a_socket_that_cannot_be_used_is_closed(unused_port: int, trusting
         ({"path": "/s", "proxy": "http://h"}, ValueError, "path= and proxy= exclude"),
         ({"path": "/s", "sock": object()}, ValueError, "sock= and path= exclude"),
         ({"path": "/s", "socket_factory": print}, ValueError, "path= and socket_factory= excl"),
+        ({"hapy_eyeballs_delay": 1}, TypeError, "hapy_eyeballs_delay= is not taken here"),
         ({"server_hostname": "h"}, ValueError, "server_hostname= is for wss://"),
         ({"proxy": "ftp://h"}, WSInvalidURL, "starts with none of http://, https://, socks4://"),
         ({"proxy": "http://h:70000"}, WSInvalidURL, "its port '70000' is none of 1 to 65535"),
@@ -264,6 +266,26 @@ async def cancelled(task: asyncio.Task[Any]) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the queue of connections is Linux's")
+async def test_an_address_that_does_not_answer_does_not_keep_from_the_next(
+    echo: Listener, monkeypatch
+):
+    loop = asyncio.get_running_loop()
+    with full_port() as silent:
+
+        async def two_addresses(host: str, port: int, **kwargs: Any) -> list[Any]:
+            return [
+                (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", each))
+                for each in (silent, echo.port)
+            ]
+
+        try:
+            monkeypatch.setattr(loop, "getaddrinfo", two_addresses)
+        except AttributeError:
+            pytest.skip("this loop's methods cannot be replaced")
+        assert await talk_to("ws://server.test/") == b"hello"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the queue of connections is Linux's")
 @pytest.mark.parametrize("proxy", [None, "http", "socks5"])
 async def test_a_cancelled_connect_closes_the_socket(proxy: str | None):
     made: list[socket.socket] = []
@@ -338,13 +360,13 @@ async def test_cancelled_while_a_server_behind_a_proxy_is_silent_no_socket_stays
 async def test_cancelled_in_the_moment_of_success_no_socket_stays_open(
     fast: bool, secure_echo: Listener, trusting, monkeypatch
 ):
-    established = Opening.connection_made
+    established = PendingConnection.connection_made
 
-    def connection_made(self: Opening, transport: asyncio.BaseTransport) -> None:
+    def connection_made(self: PendingConnection, transport: asyncio.BaseTransport) -> None:
         established(self, transport)
         task.cancel()
 
-    monkeypatch.setattr(Opening, "connection_made", connection_made)
+    monkeypatch.setattr(PendingConnection, "connection_made", connection_made)
     url = f"wss://localhost:{secure_echo.port}/"
     task = asyncio.ensure_future(talk_to(url, ssl_context=trusting, use_aiofastnet=fast))
     with pytest.raises(asyncio.CancelledError):
@@ -380,7 +402,7 @@ class Transport(asyncio.Transport):
 
 
 async def test_the_transport_is_handed_over_once_it_is_made():
-    opening = Opening(asyncio.get_running_loop())
+    opening = PendingConnection(asyncio.get_running_loop())
     transport = Transport()
     opening.connection_made(transport)
     talk = Talk()
@@ -390,16 +412,17 @@ async def test_the_transport_is_handed_over_once_it_is_made():
 
 
 async def test_a_server_that_speaks_before_it_is_asked_is_none_of_websockets():
-    opening = Opening(asyncio.get_running_loop())
+    opening = PendingConnection(asyncio.get_running_loop())
     opening.connection_made(Transport())
     opening.data_received(b"220 mail.test ESMTP\r\n")
-    with pytest.raises(WSInvalidMessageError, match="h:25 sent 21 bytes before the") as caught:
+    with pytest.raises(DialError, match="h:25 sent 21 bytes before the") as caught:
         opening.hand_over(Talk(), "h:25")
+    assert caught.value.fault is DialFault.SPOKE_FIRST
     assert caught.value.raw_header == b"220 mail.test ESMTP\r\n"
 
 
 async def test_a_connection_that_is_lost_at_once_is_an_os_error():
-    opening = Opening(asyncio.get_running_loop())
+    opening = PendingConnection(asyncio.get_running_loop())
     opening.connection_made(Transport({"closing": True}))
     with pytest.raises(ConnectionResetError, match="h:80 closed the connection at once"):
         opening.hand_over(Talk(), "h:80")

@@ -1,26 +1,26 @@
-"""What stands in a connection's place until its handshake begins, and asks HTTP proxies."""
+"""The protocol of a transport that is being dialled, and the tunnel through an HTTP proxy."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, cast
 
-from ..errors import BadHttpMessage, WSInvalidMessageError, WSProxyError
+from ..errors import BadHttpMessage
 from ..wire.http1 import HTTP_11, ResponseHead, ResponseParser, serialise_request_head
-from ..ws.opening.upgrade import WSUpgradeResponse
-from .url import WSParsedURL, authority, basic_authorization
+from ..wire.url import WSParsedURL, authority, basic_authorization
+from .dial_error import DialError, DialFault
 
-__all__ = ("Opening",)
+__all__ = ("PendingConnection",)
 
 StartTLS = Callable[..., Awaitable[asyncio.Transport]]
 
 
-class Opening(asyncio.Protocol):
-    """The protocol of a transport from its first moment to its handing over.
+class PendingConnection(asyncio.Protocol):
+    """The protocol of a transport from its first moment until it is handed over.
 
-    Whoever stops in between - cancelled, out of time, or for an error - can so :meth:`abort`
-    the transport; a transport that is closed instead may wait for the peer.
+    What stops in between - a cancellation, a timeout, an error - can so :meth:`abort` the
+    transport; a transport that is closed instead may wait for the peer.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -35,7 +35,7 @@ class Opening(asyncio.Protocol):
         self.transport = cast(asyncio.Transport, transport)
 
     def abort(self) -> None:
-        """Close the transport, if there is one, without a word to the peer."""
+        """Close the transport, if there is one, at once and without TLS's close_notify."""
         if self.transport is not None:
             self.transport.abort()
 
@@ -43,16 +43,16 @@ class Opening(asyncio.Protocol):
         """Give the transport to *protocol*.
 
         :param endpoint: the peer, for an error to name.
-        :raises WSInvalidMessageError: when the peer has sent anything yet: a WebSocket server
-            waits for the request.
-        :raises ConnectionResetError: when it has closed.
+        :raises DialError: the peer has sent something already: a server waits for the request.
+        :raises ConnectionResetError: it has closed the connection.
         """
         transport = self.transport
         if self.received:
-            raise WSInvalidMessageError(
-                f"{endpoint} sent {len(self.received)} bytes before the request; it is no"
-                " WebSocket server",
-                self.received,
+            raise DialError(
+                DialFault.SPOKE_FIRST,
+                f"{endpoint} sent {len(self.received)} bytes before the request; it is not a"
+                " WebSocket or HTTP server",
+                raw_header=self.received,
             )
         if transport is None or transport.is_closing():
             raise ConnectionResetError(f"{endpoint} closed the connection at once")
@@ -71,45 +71,53 @@ class Opening(asyncio.Protocol):
         try:
             self.transport = await start_tls(transport, self, context, **arguments)
         except BaseException:
-            transport.abort()  # not after TLS's farewell, for which nobody waits
+            transport.abort()  # close() would wait for a close_notify
             raise
 
     # ------------------------------------------------------------------ HTTP CONNECT
 
-    async def connect_through(self, proxy: WSParsedURL, url: WSParsedURL) -> None:
+    async def connect_through(
+        self, proxy: WSParsedURL, url: WSParsedURL, headers: Iterable[tuple[str, str]] = ()
+    ) -> None:
         """Have *proxy*, which the transport leads to, connect to *url* (RFC 9110 9.3.6).
 
-        :raises WSProxyError: when it refuses, answers with no valid HTTP or not at all.
+        :param headers: more headers for the proxy; they replace those that are made here.
+        :raises DialError: it refuses, or does not answer with valid HTTP.
         """
         assert self.transport is not None
         target = authority(url.host, url.port)
-        headers = [("Host", target)]
-        if proxy.username is not None:
+        added = list(headers)
+        names = {name.lower() for name, _ in added}
+        pairs = [] if "host" in names else [("Host", target)]
+        if proxy.username is not None and "proxy-authorization" not in names:
             credentials = basic_authorization(proxy.username, proxy.password or "")
-            headers.append(("Proxy-Authorization", credentials))
+            pairs.append(("Proxy-Authorization", credentials))
         self.parser.expect("CONNECT")
         self.answer = self.loop.create_future()
-        self.transport.write(serialise_request_head("CONNECT", target, HTTP_11, headers))
+        self.transport.write(serialise_request_head("CONNECT", target, HTTP_11, pairs + added))
         asked = f"{proxy.scheme}://{authority(proxy.host, proxy.port)}"
+        failed = f"proxy {asked} did not connect to {target}"
         try:
             head = await self.answer
         except (BadHttpMessage, ConnectionError) as exc:
-            raise WSProxyError(
-                f"proxy {asked} did not connect to {target}: {exc}", self.received or None
+            raise DialError(
+                DialFault.PROXY_ANSWER, f"{failed}: {exc}", raw_header=self.received or None
             ) from exc
         raw_header, _, raw_body = self.received.partition(b"\r\n\r\n")
         if not 200 <= head.status <= 299:
             reason = f"{head.status} {head.reason}".rstrip()
-            raise WSProxyError(
-                f"proxy {asked} did not connect to {target}: it answered {reason}",
-                raw_header,
-                raw_body or None,
-                WSUpgradeResponse._of(head, raw_body or None),
+            raise DialError(
+                DialFault.PROXY_REFUSED,
+                f"{failed}: it answered {reason}",
+                head=head,
+                raw_header=raw_header,
+                raw_body=raw_body or None,
             )
         if rest := self.parser.take_rest():
-            raise WSProxyError(
-                f"proxy {asked} sent {len(rest)} bytes behind its answer, before it was spoken to",
-                raw_header,
+            raise DialError(
+                DialFault.PROXY_ANSWER,
+                f"proxy {asked} sent {len(rest)} bytes after its answer, before it was spoken to",
+                raw_header=raw_header,
             )
         self.answer = None
         self.received = b""
@@ -133,6 +141,9 @@ class Opening(asyncio.Protocol):
             self.answer.set_exception(exc)
 
     def connection_lost(self, exc: Exception | None) -> None:
+        if self.transport is not None:
+            # Python 3.10 takes a TLS transport for forgotten that its peer closed and we did not.
+            self.transport.close()
         if self.answer is not None and not self.answer.done():
             reason = exc or ConnectionResetError("it closed the connection without an answer")
             self.answer.set_exception(reason)

@@ -8,7 +8,8 @@ import sys
 
 import pytest
 
-from aiohttp_ws.errors import BadHttpMessage, WSHandshakeError, WSInvalidURL, WSProxyError
+from aiohttp_ws.errors import BadHttpMessage, WSInvalidURL
+from aiohttp_ws.net.dial_error import DialError, DialFault
 
 from .proxies import FAR, HTTPProxy, Listener, Proxy, SOCKS4Proxy, SOCKS5Proxy
 from .talking import dial, talk_to
@@ -36,7 +37,7 @@ async def test_a_proxy_may_want_a_login(kind: type[Proxy], echo: Listener):
     async with kind(LOGIN) as proxy:
         assert await talk_to(url, proxy=proxy.with_login) == b"hello"
         for wrong in (proxy.url, proxy.url.replace("://", "://other:one@")):
-            with pytest.raises(WSProxyError, match=f"did not connect to 127.0.0.1:{echo.port}: "):
+            with pytest.raises(DialError, match=f"did not connect to 127.0.0.1:{echo.port}: "):
                 await talk_to(url, proxy=wrong)
         assert len(proxy.asked) == 1
 
@@ -82,7 +83,7 @@ async def test_a_socks4_proxy_is_given_ipv4_addresses_only():
         with pytest.raises(OSError):  # noqa: PT011 - what a resolver says differs
             await talk_to(f"ws://{FAR}/", proxy=proxy.url)
         for scheme in ("socks4", "socks4a"):
-            with pytest.raises(WSProxyError, match=r"to \[::1\]:80: SOCKS4 has no IPv6 addresses"):
+            with pytest.raises(DialError, match=r"to \[::1\]:80: SOCKS4 has no IPv6 addresses"):
                 await talk_to("ws://[::1]/", proxy=proxy.url.replace("socks4", scheme))
         assert proxy.asked == []
 
@@ -127,7 +128,7 @@ async def test_through_a_proxy_the_transport_is_the_loops_own(echo: Listener):
 
 async def test_an_ipv6_address_stands_in_brackets():
     async with HTTPProxy(answer=b"HTTP/1.1 502 No\r\n\r\n") as proxy:
-        with pytest.raises(WSProxyError, match=r"to \[fe80::1\]:8080: it answered 502 No"):
+        with pytest.raises(DialError, match=r"to \[fe80::1\]:8080: it answered 502 No"):
             await talk_to("ws://[fe80::1%25lo]:8080/", proxy=proxy.url)
         assert proxy.head.startswith(b"CONNECT [fe80::1]:8080 HTTP/1.1\r\nHost: [fe80::1]:8080\r\n")
 
@@ -155,30 +156,30 @@ async def test_any_success_of_an_http_proxy_is_one(welcome: bytes, echo: Listene
 async def test_an_answer_may_come_byte_by_byte():
     head = b"HTTP/1.1 403 Not you\r\nReason: many\r\n\r\n"
     async with HTTPProxy(answer=[bytes([each]) for each in head]) as proxy:
-        with pytest.raises(WSProxyError, match="403 Not you") as caught:
+        with pytest.raises(DialError, match="403 Not you") as caught:
             await talk_to("ws://localhost/", proxy=proxy.url)
         assert caught.value.raw_header == head[:-4]
 
 
 async def test_the_refusal_of_an_http_proxy_is_there_to_read():
     async with HTTPProxy(LOGIN) as proxy:
-        with pytest.raises(WSProxyError) as caught:
+        with pytest.raises(DialError) as caught:
             await talk_to("ws://server.test:81/", proxy=proxy.url)
     error = caught.value
-    assert isinstance(error, WSHandshakeError)
+    assert error.fault is DialFault.PROXY_REFUSED
     assert str(error) == (
         f"proxy {proxy.url} did not connect to server.test:81: it answered 407 Who are you"
     )
     assert error.raw_header is not None
     assert error.raw_header.startswith(b"HTTP/1.1 407 Who are you\r\nProxy-Auth")
-    assert error.response is not None
-    assert error.response.status == 407
-    assert error.response.headers["proxy-authenticate"] == "Basic"
+    assert error.head is not None
+    assert error.head.status == 407
+    assert error.head.headers["proxy-authenticate"] == "Basic"
 
 
 async def test_the_login_of_a_proxy_is_not_told_in_an_error():
     async with HTTPProxy(("me", "secret"), answer=b"") as proxy:
-        with pytest.raises(WSProxyError) as caught:
+        with pytest.raises(DialError) as caught:
             await talk_to("ws://localhost/", proxy=proxy.with_login)
     assert "secret" not in str(caught.value)
 
@@ -191,13 +192,14 @@ async def test_the_login_of_a_proxy_is_not_told_in_an_error():
         (b"SSH-2.0-OpenSSH_9.6\r\n\r\n", "did not connect to localhost:80: "),
         (b"HTTP/1.1 200 OK\r\nA: " + b"b" * 9000, "8190"),
         (b"HTTP/1.1 200 OK\r\n" + b"A: b\r\n" * 200, "128"),
-        (HTTPProxy.welcome + b"220 mail", "sent 8 bytes behind its answer"),
+        (HTTPProxy.welcome + b"220 mail", "sent 8 bytes after its answer"),
     ],
 )
 async def test_what_is_no_answer_of_an_http_proxy_is_an_error(answer: bytes, message: str):
     async with HTTPProxy(answer=answer) as proxy:
-        with pytest.raises(WSProxyError, match=message) as caught:
+        with pytest.raises(DialError, match=message) as caught:
             await talk_to("ws://localhost/", proxy=proxy.url)
+        assert caught.value.fault is DialFault.PROXY_ANSWER
         assert isinstance(caught.value.__cause__, (BadHttpMessage, OSError, type(None)))
         await proxy.left.wait()
 
@@ -208,8 +210,10 @@ async def test_what_is_no_answer_of_an_http_proxy_is_an_error(answer: bytes, mes
 @pytest.mark.parametrize("kind", [SOCKS4Proxy, SOCKS5Proxy])
 async def test_what_is_no_success_of_a_socks_proxy_is_an_error(kind: type[Proxy], answer: bytes):
     async with kind(answer=answer) as proxy:
-        with pytest.raises(WSProxyError, match=f"{proxy.url} did not connect to localhost:80: "):
+        message = f"{proxy.url} did not connect to localhost:80: "
+        with pytest.raises(DialError, match=message) as caught:
             await talk_to("ws://localhost/", proxy=proxy.url)
+        assert caught.value.fault is DialFault.SOCKS_FAILED
         await proxy.left.wait()
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import socket
 from typing import TYPE_CHECKING, Any
 
-from ..errors import WSInvalidURL, WSProxyError
-from .url import WSParsedURL, authority
+from ..errors import WSInvalidURL
+from ..wire.url import WSParsedURL, authority
+from .dial_error import DialError, DialFault
 
 if TYPE_CHECKING:
     from python_socks.async_.asyncio import Proxy
@@ -15,7 +16,7 @@ __all__ = ("SOCKS_PORTS", "connect_through_socks")
 
 SOCKS_PORTS = {"socks4": 1080, "socks4a": 1080, "socks5": 1080, "socks5h": 1080}
 
-# python-socks takes no "None" for no limit; the time is for the caller to limit.
+# python-socks does not take None for "no limit"; the time is for the caller to limit.
 A_DAY = 86400.0
 
 
@@ -26,15 +27,17 @@ async def connect_through_socks(
 
     ``socks4`` resolves the host's name here; the others leave that to the proxy.
 
-    :raises ImportError: when python-socks is not installed.
-    :raises WSInvalidURL: when SOCKS cannot carry the login in the URL of the proxy.
-    :raises WSProxyError: when the proxy refuses, answers with no valid SOCKS or not at all.
+    :raises ImportError: python-socks is not installed.
+    :raises WSInvalidURL: SOCKS cannot carry the login in the URL of the proxy.
+    :raises DialError: the proxy refuses, or does not answer with valid SOCKS.
     """
     failed = f"proxy {proxy.scheme}://{authority(proxy.host, proxy.port)} did not connect to"
     failed += f" {authority(url.host, url.port)}"
     try:
         if proxy.scheme.startswith("socks4") and ":" in url.host:
-            raise WSProxyError(f"{failed}: SOCKS4 has no IPv6 addresses; use socks5://")
+            raise DialError(
+                DialFault.SOCKS_FAILED, f"{failed}: SOCKS4 has no IPv6 addresses; use socks5://"
+            )
         for text in (proxy.username or "", proxy.password or ""):
             if not text.isascii() or len(text) > 255:
                 # RFC 1929 has a byte for the length, and python-socks no other encoding.
@@ -46,7 +49,7 @@ async def connect_through_socks(
             host = url.host.partition("%")[0]
             return await dialog.connect(host, url.port, timeout=A_DAY)
         except ProxyError as exc:
-            raise WSProxyError(f"{failed}: {exc}") from exc
+            raise DialError(DialFault.SOCKS_FAILED, f"{failed}: {exc}") from exc
     except BaseException:
         sock.close()
         raise

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aiohttp_ws.errors import WSInvalidURL
-from aiohttp_ws.frames.url import WSParsedURL, authority, basic_authorization, parse_url
+from aiohttp_ws.wire.url import WSParsedURL, authority, basic_authorization, parse_url
 
 
 def test_a_url_has_parts():

@@ -7,8 +7,8 @@ import contextlib
 from collections.abc import AsyncIterator
 from typing import Any, cast
 
-from aiohttp_ws.frames.dial import open_transport
-from aiohttp_ws.frames.url import WSParsedURL, parse_url
+from aiohttp_ws.net.dial import open_transport
+from aiohttp_ws.wire.url import WSParsedURL, parse_url
 
 
 class Talk(asyncio.BufferedProtocol):
