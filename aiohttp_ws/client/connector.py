@@ -6,7 +6,7 @@ import asyncio
 import warnings
 import weakref
 from collections import Counter, OrderedDict, deque
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Awaitable, Callable, Generator, Iterable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -24,12 +24,12 @@ __all__ = ("BaseConnector",)
 
 
 DEFAULT_KEEPALIVE = 15.0
-# How long close() lets connections say goodbye before it cuts them.
+# Seconds that close() gives connections to shut down TLS before it aborts them.
 CLOSING_TIME = 2.0
 
 
 class Closing:
-    """Awaiting it waits for connections that are being closed; nobody has to."""
+    """Connections that are being closed; awaiting this waits for them, and is not required."""
 
     __slots__ = ("_protocols", "_seconds")
 
@@ -329,11 +329,15 @@ class BaseConnector:
 
     # --------------------------------------------------------------------------- closing
 
-    def close(self, *, abort_ssl: bool = False) -> Closing:
-        """Close all connections; awaiting the result waits until they are gone.
+    def close(self, *, abort_ssl: bool = False) -> Awaitable[None]:
+        """Close all connections; awaiting the result waits until they are closed.
 
-        :param abort_ssl: cut TLS connections without their closing alerts.
+        :param abort_ssl: cut TLS connections without a close_notify.
         """
+        return self._close(abort_ssl=abort_ssl)
+
+    def _close(self, *, abort_ssl: bool = False) -> Closing:
+        """Do what :meth:`close` says, also where nobody can wait: in a finalizer."""
         if self._closed:
             return Closing((), 0)
         self._closed = True
@@ -375,4 +379,4 @@ class BaseConnector:
     def __del__(self, _warn: Callable[..., None] = warnings.warn) -> None:
         if not self._closed and self._idle_count:
             _warn(f"Unclosed connector {self!r}", ResourceWarning, source=self)
-            self.close()
+            self._close()

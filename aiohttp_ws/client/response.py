@@ -6,7 +6,7 @@ import asyncio
 import codecs
 import re
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from http.cookies import SimpleCookie
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -50,6 +50,19 @@ class ContentDisposition(NamedTuple):
     type: str | None
     parameters: Mapping[str, str]
     filename: str | None
+
+
+class Done:
+    """What a method returns that may be awaited and need not be: nothing is left to wait for."""
+
+    __slots__ = ()
+
+    def __await__(self) -> Generator[Any, None, None]:
+        return
+        yield
+
+
+_DONE = Done()
 
 
 class ClientResponse:
@@ -380,18 +393,22 @@ class ClientResponse:
             task.add_done_callback(mirror)
         return complete
 
-    def release(self) -> None:
-        """Give the connection back; one whose body was not read in full is closed."""
+    def release(self) -> Done:
+        """Give the connection back; one whose body was not read in full is closed.
+
+        :returns: what may be awaited and need not be: all is done when this returns.
+        """
         self._released = True
         self._closed = True
         connection, self._connection = self._connection, None
         if connection is not None and connection.protocol is not None:
             if self._upload_task is not None and not self._upload_task.done():
                 if self.content.is_eof() and self.ok:
-                    return  # released when the rest of the request is out
+                    return _DONE  # released when the rest of the request is out
                 self._upload_task.cancel()
             connection.release()
         self._forbid_reading()
+        return _DONE
 
     def _forbid_reading(self) -> None:
         # Also when all of it has come: whether it had is a matter of luck.

@@ -81,7 +81,7 @@ class ClientSession(SessionSettings):
         connector = self._connector
         if connector is not None and not connector.closed and self._connector_owner:
             _warn(f"Unclosed client session {self!r}", ResourceWarning, source=self)
-            connector.close()
+            connector._close()
 
     # -------------------------------------------------------------------------- requests
 

@@ -141,18 +141,21 @@ class TCPConnector(BaseConnector):
         else:
             raise ValueError(f"host={host!r} and port={port!r}: pass both or neither")
 
-    def close(self, *, abort_ssl: bool = False) -> Closing:
-        """Close all connections and the resolver; awaiting the result waits for the end.
+    async def close(self, *, abort_ssl: bool = False) -> None:
+        """Close all connections and the resolver, and wait until they are closed.
 
-        :param abort_ssl: cut TLS connections without their closing alerts.
+        :param abort_ssl: cut TLS connections without a close_notify.
         """
         if self._closed:
-            return Closing((), 0)
-        self._dns.cancel()
-        closing = super().close(abort_ssl=abort_ssl or self._ssl_shutdown_timeout == 0)
+            return
+        closing = self._close(abort_ssl=abort_ssl)
         if self._resolver_owner:
-            return _ClosingResolver(closing, self._resolver)
-        return closing
+            await self._resolver.close()
+        await closing
+
+    def _close(self, *, abort_ssl: bool = False) -> Closing:
+        self._dns.cancel()
+        return super()._close(abort_ssl=abort_ssl or self._ssl_shutdown_timeout == 0)
 
     # ---------------------------------------------------------------------------- connecting
 
@@ -267,20 +270,6 @@ class TCPConnector(BaseConnector):
                 ),
             )
         return self._local
-
-
-class _ClosingResolver(Closing):
-    """Waits for connections, and closes the connector's own resolver."""
-
-    __slots__ = ("_closing", "_resolver")
-
-    def __init__(self, closing: Closing, resolver: AbstractResolver) -> None:
-        self._closing = closing
-        self._resolver = resolver
-
-    async def _wait(self) -> None:
-        await self._resolver.close()
-        await self._closing
 
 
 def _addr_info(address: ResolveResult) -> AddrInfoType:
