@@ -65,6 +65,7 @@ from .http import (
 )
 from .websocket import (
     HandshakeError,
+    HandshakeFault,
     WebSocketError,
     WSMessageTypeError,
 )
@@ -91,6 +92,7 @@ __all__ = (
     "ContentLengthError",
     "ContentTypeError",
     "HandshakeError",
+    "HandshakeFault",
     "HttpProcessingError",
     "InvalidHeader",
     "InvalidURL",

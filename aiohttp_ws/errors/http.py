@@ -73,7 +73,26 @@ class LineTooLong(BadHttpMessage):
     """A line, a field or the number of fields exceeds its limit.
 
     Raise ``max_line_size``, ``max_field_size`` or ``max_headers`` to accept it.
+
+    :param limit: the name of the limit that is exceeded; kept as :attr:`limit`.
+    :param maximum: what it is set to, in bytes or fields; kept as :attr:`maximum`.
+    :param excerpt: how what exceeds it begins, quoted; kept as :attr:`excerpt`.
     """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: int | None = None,
+        headers: object = None,
+        limit: str | None = None,
+        maximum: int | None = None,
+        excerpt: str = "",
+    ) -> None:
+        super().__init__(message, code=code, headers=headers)
+        self.limit = limit
+        self.maximum = maximum
+        self.excerpt = excerpt
 
 
 class PayloadEncodingError(BadHttpMessage):

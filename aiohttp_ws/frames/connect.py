@@ -15,6 +15,7 @@ from multidict import CIMultiDict
 from ..errors import (
     BadHttpMessage,
     HandshakeError,
+    HandshakeFault,
     WSHandshakeError,
     WSInvalidHeaderError,
     WSInvalidMessageError,
@@ -49,6 +50,9 @@ MOST_BODY = 65536
 MOST_REST = 65536
 # Headers that say who the user is: not for another host to see (as RFC 9110 15.4 advises).
 CREDENTIALS = ("Authorization", "Cookie", "Proxy-Authorization")
+
+# What a fault of the response is raised as, where that is not WSInvalidHeaderError.
+CLASSES = {HandshakeFault.NO_UPGRADE: WSInvalidUpgradeError}
 
 Listener = TypeVar("Listener", bound=WSListener)
 ClientListenerFactory: TypeAlias = (
@@ -480,11 +484,10 @@ def wants_handshake(factory: ClientListenerFactory) -> bool:
 
 def explained(exc: HandshakeError, head: ResponseHead) -> WSHandshakeError:
     """What check_response() found, as the frame height raises it."""
-    name = exc.message.split(" ", 1)[0].rstrip(":")
-    values = head.headers.getall(name, None)
-    value = None if values is None else ", ".join(values)
-    kind = WSInvalidUpgradeError if name in ("Upgrade", "Connection") else WSInvalidHeaderError
-    return kind(exc.message, name, value, raw_head(head), b"", WSUpgradeResponse._of(head))
+    kind = CLASSES.get(exc.kind, WSInvalidHeaderError)
+    return kind(
+        exc.message, exc.header or "", exc.value, raw_head(head), b"", WSUpgradeResponse._of(head)
+    )
 
 
 def not_dialled(exc: DialError) -> WSHandshakeError:

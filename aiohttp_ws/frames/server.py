@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from http import HTTPStatus
 from typing import Any, cast
 
-from ..errors import BadHttpMessage, HandshakeError
+from ..errors import BadHttpMessage, HandshakeError, HandshakeFault
 from ..net.loop import resources_of
 from ..net.transports import create_server
 from ..wire.deflate import negotiate
@@ -210,7 +210,7 @@ class ServerOpening(asyncio.BufferedProtocol):
         if head.method != "GET" or head.version < (1, 1) or head.has_body:
             # Raises: what is no request for a WebSocket is not the factory's to see.
             check_request(head.method, head.version, head.headers)
-            raise HandshakeError("a request for a WebSocket has no body")
+            raise HandshakeError(HandshakeFault.BODY)
         request = WSUpgradeRequest._of(head)
         try:
             if self._on_connect is None:

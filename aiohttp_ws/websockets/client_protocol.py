@@ -115,7 +115,7 @@ class ClientProtocol(Protocol):
         try:
             check_response(_SWITCHING, basic, self.key)
         except HandshakeError as exc:
-            raise explained(exc, basic, of_response=True) from exc
+            raise explained(exc) from exc
         self.extensions = self.process_extensions(response.headers)
         self.subprotocol = self.process_subprotocol(response.headers)
 
@@ -133,7 +133,7 @@ class ClientProtocol(Protocol):
         try:
             params = accept_response(", ".join(lines), options)
         except HandshakeError as exc:
-            raise explained(exc, headers.lines, of_response=True) from exc
+            raise explained(exc) from exc
         return [] if params is None else [PerMessageDeflate(params, False, options)]
 
     def process_subprotocol(self, headers: Headers) -> Subprotocol | None:

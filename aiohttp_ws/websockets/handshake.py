@@ -50,7 +50,7 @@ def check_request(get_header: Callable[[str], str | None]) -> str:
     try:
         return check_wire_request("GET", HTTP_11, headers)
     except HandshakeError as exc:
-        raise explained(exc, headers) from exc
+        raise explained(exc) from exc
 
 
 def build_response(set_header: Callable[[str, str], object], key: str) -> None:
@@ -72,7 +72,7 @@ def check_response(get_header: Callable[[str], str | None], key: str) -> None:
     try:
         check_wire_response(101, headers, key)
     except HandshakeError as exc:
-        raise explained(exc, headers, of_response=True) from exc
+        raise explained(exc) from exc
 
 
 def _asked(get_header: Callable[[str], str | None], names: tuple[str, ...]) -> CIMultiDict[str]:

@@ -243,15 +243,20 @@ def check_body_size(size: int) -> None:
 
 
 def limit_error(exc: LineTooLong, first_line: type[SecurityError]) -> SecurityError:
-    """What a parser with :data:`LIMITS` refuses, as this height raises it.
+    """What a parser with :data:`LIMITS` refuses, as this API raises it.
 
     :param first_line: the exception for a first line that is too long.
     """
-    what = str(exc).partition(";")[0]
-    if "max_headers" in what:
-        return TooManyHeaders(f"{what}; set WEBSOCKETS_MAX_NUM_HEADERS to accept it")
-    kind = first_line if "max_line_size" in what else HeaderLineTooLong
-    return kind(f"{what}; set WEBSOCKETS_MAX_LINE_LENGTH to accept it")
+    if exc.limit == "max_headers":
+        return TooManyHeaders(
+            f"header {exc.excerpt} is one more than WEBSOCKETS_MAX_NUM_HEADERS={exc.maximum};"
+            " raise it to accept this header"
+        )
+    kind = first_line if exc.limit == "max_line_size" else HeaderLineTooLong
+    return kind(
+        f"line {exc.excerpt}... exceeds WEBSOCKETS_MAX_LINE_LENGTH={exc.maximum} bytes;"
+        " raise it to accept this line"
+    )
 
 
 def parse_event(

@@ -1,57 +1,64 @@
-"""What the wire refuses of an opening handshake, as the message height raises it."""
+"""What the wire refuses of an opening handshake, as the message API raises it."""
 
 from __future__ import annotations
 
-import re
+from collections.abc import Callable
 
-from multidict import MultiMapping
-
-from ..errors import HandshakeError
+from ..errors import HandshakeError, HandshakeFault
 from .exceptions import (
+    DuplicateParameter,
     InvalidHandshake,
     InvalidHeader,
     InvalidHeaderFormat,
     InvalidHeaderValue,
     InvalidMessage,
+    InvalidMethod,
     InvalidOrigin,
+    InvalidParameterName,
+    InvalidParameterValue,
+    InvalidProtocol,
     InvalidUpgrade,
     NegotiationError,
 )
 
 __all__ = ("explained",)
 
-_ABOUT = re.compile(
-    r"(?P<malformed>malformed )?(?P<name>Upgrade|Connection|Origin|Sec-WebSocket-[A-Za-z]+)\b"
-    r"(?: at character (?P<at>\d+))?(?P<repeated> comes \d+ times)?"
-)
-_CHOSEN_BY_SERVERS = ("Sec-WebSocket-Protocol", "Sec-WebSocket-Extensions")
+
+def _message(exc: HandshakeError) -> InvalidHandshake:
+    return InvalidMessage(exc.message)
 
 
-def explained(
-    exc: HandshakeError, headers: MultiMapping[str], *, of_response: bool = False
-) -> InvalidHandshake:
-    """The exception of this height that tells what *exc* does.
+def _negotiation(exc: HandshakeError) -> InvalidHandshake:
+    return NegotiationError(exc.message)
 
-    :param headers: those of the request or the response that was refused.
-    :param of_response: it was a response: a subprotocol or an extension that a server chose,
-        not one that a client offered.
-    """
-    about = _ABOUT.match(exc.message)
-    if about is None:
-        return InvalidMessage(exc.message)
-    name = about["name"]
-    values = headers.getall(name, [])
-    value = ", ".join(values) if values else None
-    if about["repeated"]:
-        return InvalidHeader(name, f"multiple values: {value}")
-    if about["malformed"]:
-        return InvalidHeaderFormat(name, "malformed", value or "", int(about["at"] or 0))
-    if of_response and name in _CHOSEN_BY_SERVERS:
-        return NegotiationError(exc.message)
-    if name == "Origin":
-        return InvalidOrigin(value)
-    if name in ("Upgrade", "Connection"):
-        return InvalidUpgrade(name, value)
-    if value is None:
-        return InvalidHeader(name)
-    return InvalidHeaderValue(name, value)
+
+_CLASSES: dict[HandshakeFault, Callable[[HandshakeError], InvalidHandshake]] = {
+    HandshakeFault.METHOD: lambda exc: InvalidMethod(exc.value or ""),
+    HandshakeFault.HTTP_VERSION: lambda exc: InvalidProtocol(f"HTTP/{exc.value}"),
+    HandshakeFault.BODY: _message,
+    HandshakeFault.STATUS: _message,
+    HandshakeFault.NO_UPGRADE: lambda exc: InvalidUpgrade(exc.header or "", exc.value),
+    HandshakeFault.MISSING: lambda exc: InvalidHeader(exc.header or ""),
+    HandshakeFault.REPEATED: lambda exc: InvalidHeader(
+        exc.header or "", f"multiple values: {exc.value}"
+    ),
+    HandshakeFault.MALFORMED: lambda exc: InvalidHeaderFormat(
+        exc.header or "", "malformed", exc.value or "", exc.position or 0
+    ),
+    HandshakeFault.WRONG_VALUE: lambda exc: InvalidHeaderValue(exc.header or "", exc.value),
+    HandshakeFault.ORIGIN_REFUSED: lambda exc: InvalidOrigin(exc.value),
+    HandshakeFault.NOT_OFFERED: _negotiation,
+    HandshakeFault.CHOSEN_TWICE: _negotiation,
+    HandshakeFault.PARAMETER_REPEATED: lambda exc: DuplicateParameter(exc.parameter or ""),
+    HandshakeFault.PARAMETER_UNKNOWN: lambda exc: InvalidParameterName(exc.parameter or ""),
+    HandshakeFault.PARAMETER_VALUE: lambda exc: InvalidParameterValue(
+        exc.parameter or "", exc.parameter_value
+    ),
+    HandshakeFault.PARAMETER_MISSING: _negotiation,
+    HandshakeFault.PARAMETER_NOT_OFFERED: _negotiation,
+}
+
+
+def explained(exc: HandshakeError) -> InvalidHandshake:
+    """The exception of this API that tells what *exc* does."""
+    return _CLASSES[exc.kind](exc)

@@ -10,7 +10,7 @@ from typing import Any, cast
 from ..errors import BadHttpMessage, HandshakeError, LineTooLong
 from ..http.dates import current_http_date
 from ..wire.deflate import negotiate
-from ..wire.handshake import accept_key, check_origin, check_request, select_subprotocol
+from ..wire.handshake import accept_key, check_origin, check_request, offered_subprotocols
 from ..wire.http1 import HTTP_11, RequestHead, RequestParser
 from .asyncio.settings import deflate_options
 from .datastructures import Headers
@@ -190,7 +190,7 @@ class ServerProtocol(Protocol):
         try:
             key = check_request(request.method, HTTP_11, headers.lines)
         except HandshakeError as exc:
-            raise explained(exc, headers.lines) from exc
+            raise explained(exc) from exc
         self.origin = self.process_origin(headers)
         extensions, self.extensions = self.process_extensions(headers)
         self.subprotocol = self.process_subprotocol(headers)
@@ -205,7 +205,7 @@ class ServerProtocol(Protocol):
         try:
             check_origin(origin, self.origins)
         except HandshakeError as exc:
-            raise InvalidOrigin(origin) from exc
+            raise explained(exc) from exc
         return cast("Origin | None", origin)
 
     def process_extensions(self, headers: Headers) -> tuple[str | None, list[Extension]]:
@@ -219,7 +219,7 @@ class ServerProtocol(Protocol):
         try:
             agreed = negotiate(", ".join(lines), self._deflate)
         except HandshakeError as exc:
-            raise explained(exc, headers.lines) from exc
+            raise explained(exc) from exc
         if agreed is None:
             return None, []
         params, answer = agreed
@@ -228,16 +228,10 @@ class ServerProtocol(Protocol):
     def process_subprotocol(self, headers: Headers) -> Subprotocol | None:
         """The subprotocol agreed on, or ``None``.
 
-        :raises InvalidHandshake: the request's ``Sec-WebSocket-Protocol`` is malformed.
-        :raises NegotiationError: it offers none of ours.
+        :raises NegotiationError: the request offers none of ours.
         """
         lines = headers.get_all("Sec-WebSocket-Protocol")
-        try:
-            select_subprotocol(lines, ())
-        except HandshakeError as exc:
-            raise explained(exc, headers.lines) from exc
-        names = (name.strip(" \t") for line in lines for name in line.split(","))
-        offered = [Subprotocol(name) for name in names if name]
+        offered = [Subprotocol(name) for name in offered_subprotocols(lines)]
         chosen = self.select_subprotocol(offered)
         if chosen is not None and chosen not in offered:
             raise ValueError(

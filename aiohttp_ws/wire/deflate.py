@@ -15,9 +15,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
-from ..errors import HandshakeError
+from .. import hdrs
+from ..errors import HandshakeError, HandshakeFault
 from .contexts import ContextPool, MessageDeflater, MessageInflater, compress_alone
-from .extensions import parse_extensions, shown
+from .extensions import parse_extensions
 
 __all__ = (
     "ContextPool",
@@ -43,6 +44,7 @@ _SERVER_NO_TAKEOVER = "server_no_context_takeover"
 _CLIENT_NO_TAKEOVER = "client_no_context_takeover"
 _SERVER_WINDOW = "server_max_window_bits"
 _CLIENT_WINDOW = "client_max_window_bits"
+_WINDOW_RANGE = f"a number from {MIN_WINDOW_BITS} to {MAX_WINDOW_BITS}"
 _WINDOW_VALUES = {str(bits): bits for bits in range(MIN_WINDOW_BITS, MAX_WINDOW_BITS + 1)}
 
 
@@ -141,40 +143,39 @@ def accept_response(header: str, options: DeflateOptions) -> DeflateParams | Non
         return None
     for name, _ in answers:
         if name.lower() != EXTENSION:
-            raise HandshakeError(
-                f"Sec-WebSocket-Extensions: the server chose {shown(name)}, which was not offered"
-            )
+            raise HandshakeError(HandshakeFault.NOT_OFFERED, hdrs.SEC_WEBSOCKET_EXTENSIONS, name)
     if len(answers) > 1:
-        raise HandshakeError(
-            f"Sec-WebSocket-Extensions: the server chose {EXTENSION} twice: {shown(header)}"
-        )
-    try:
-        return _fit_answer(_read_parameters(answers[0][1]), options)
-    except ValueError as exc:
-        raise HandshakeError(f"Sec-WebSocket-Extensions {shown(header)}: {exc}") from None
+        raise HandshakeError(HandshakeFault.CHOSEN_TWICE, hdrs.SEC_WEBSOCKET_EXTENSIONS, header)
+    return _fit_answer(header, _read_parameters(header, answers[0][1]), options)
 
 
-def _fit_answer(answer: dict[str, int], options: DeflateOptions) -> DeflateParams:
-    """Hold a server's parameters against what the client offered; ``ValueError`` says no."""
+def _fit_answer(header: str, answer: dict[str, int], options: DeflateOptions) -> DeflateParams:
+    """Hold a server's parameters against what the client offered.
+
+    :raises HandshakeError: they do not fit.
+    """
     server_window = answer.get(_SERVER_WINDOW, MAX_WINDOW_BITS)
     client_window = answer.get(_CLIENT_WINDOW)
     # RFC 7692 7.1.1.1 and 7.1.2.1: who accepts such an offer answers with the parameter.
     if options.server_no_context_takeover and _SERVER_NO_TAKEOVER not in answer:
-        raise ValueError(f"the offered {_SERVER_NO_TAKEOVER} is missing")
+        raise _wrong(HandshakeFault.PARAMETER_MISSING, header, _SERVER_NO_TAKEOVER)
     limit = options.server_max_window_bits
-    if limit not in (None, True) and (_SERVER_WINDOW not in answer or server_window > limit):
-        raise ValueError(f"{_SERVER_WINDOW} must be at most the offered {limit}")
+    if limit is not None and limit is not True:
+        if _SERVER_WINDOW not in answer:
+            raise _wrong(HandshakeFault.PARAMETER_MISSING, header, _SERVER_WINDOW)
+        if server_window > limit:
+            raise _too_wide(header, _SERVER_WINDOW, server_window, limit)
     # 7.1.2.2: only a client that offered the parameter lets the server set it.
     ours = options.client_max_window_bits
     own_limit = MAX_WINDOW_BITS if ours is None or ours is True else ours
     if client_window is True:
-        raise ValueError(f"{_CLIENT_WINDOW} has no value")
+        raise _wrong(HandshakeFault.PARAMETER_VALUE, header, _CLIENT_WINDOW, None, _WINDOW_RANGE)
     if client_window is None:
         client_window = own_limit
     elif ours is None:
-        raise ValueError(f"{_CLIENT_WINDOW} was not offered")
+        raise _wrong(HandshakeFault.PARAMETER_NOT_OFFERED, header, _CLIENT_WINDOW)
     elif client_window > own_limit:
-        raise ValueError(f"{_CLIENT_WINDOW} must be at most the offered {own_limit}")
+        raise _too_wide(header, _CLIENT_WINDOW, client_window, own_limit)
     return DeflateParams(
         server_no_context_takeover=_SERVER_NO_TAKEOVER in answer,
         # What the client declared holds whether or not the server repeats it (7.1.1.2).
@@ -199,8 +200,8 @@ def negotiate(header: str, options: DeflateOptions) -> tuple[DeflateParams, str]
     for name, parameters in parse_extensions(header):
         if name.lower() == EXTENSION:
             try:
-                return _answer_offer(_read_parameters(parameters), options)
-            except ValueError:
+                return _answer_offer(_read_parameters(header, parameters), options)
+            except HandshakeError:
                 continue
     return None
 
@@ -243,26 +244,55 @@ def _limit(wanted: int | Literal[True] | None, default: int) -> int:
     return default if wanted is True else wanted
 
 
-def _read_parameters(
-    parameters: list[tuple[str, str | None]],
-) -> dict[str, int]:
-    """Parameters by name, numbers read; ``ValueError`` names what RFC 7692 7.1 refuses."""
+def _read_parameters(header: str, parameters: list[tuple[str, str | None]]) -> dict[str, int]:
+    """Parameters by name, numbers read.
+
+    :param header: where they stand, for the error.
+    :raises HandshakeError: RFC 7692 7.1 refuses one.
+    """
     found: dict[str, int] = {}
     for name, value in parameters:
         name = name.lower()
         if name in found:
-            raise ValueError(f"{name} comes twice")
+            raise _wrong(HandshakeFault.PARAMETER_REPEATED, header, name, value)
         if name in (_SERVER_NO_TAKEOVER, _CLIENT_NO_TAKEOVER):
             if value is not None:
-                raise ValueError(f"{name} takes no value, not {shown(value)}")
+                raise _wrong(HandshakeFault.PARAMETER_VALUE, header, name, value, "without a value")
             found[name] = True
         elif name == _CLIENT_WINDOW and value is None:
             found[name] = True
         elif name in (_SERVER_WINDOW, _CLIENT_WINDOW):
             # 7.1.2: digits without leading zeroes
             if value not in _WINDOW_VALUES:
-                raise ValueError(f"{name}={value} is not in 8..15")
+                raise _wrong(HandshakeFault.PARAMETER_VALUE, header, name, value, _WINDOW_RANGE)
             found[name] = _WINDOW_VALUES[value]
         else:
-            raise ValueError(f"unknown parameter {shown(name)}")
+            raise _wrong(HandshakeFault.PARAMETER_UNKNOWN, header, name, value)
     return found
+
+
+def _wrong(
+    kind: HandshakeFault,
+    header: str,
+    parameter: str,
+    value: str | None = None,
+    expected: str | None = None,
+) -> HandshakeError:
+    return HandshakeError(
+        kind,
+        hdrs.SEC_WEBSOCKET_EXTENSIONS,
+        header,
+        parameter=parameter,
+        parameter_value=value,
+        expected=expected,
+    )
+
+
+def _too_wide(header: str, parameter: str, bits: int, limit: int) -> HandshakeError:
+    return _wrong(
+        HandshakeFault.PARAMETER_VALUE,
+        header,
+        parameter,
+        str(bits),
+        f"at most the offered {limit}",
+    )

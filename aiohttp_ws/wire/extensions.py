@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import re
 
-from ..errors import HandshakeError
+from .. import hdrs
+from ..errors import HandshakeError, HandshakeFault
 
-__all__ = ("Extension", "is_token", "parse_extensions", "shown")
+__all__ = ("Extension", "is_token", "parse_extensions")
 
 # (name, parameters in order); a parameter without a value has None.
 Extension = tuple[str, list[tuple[str, "str | None"]]]
@@ -24,17 +25,11 @@ _ITEM = re.compile(
 )
 _EMPTY = re.compile(r"[ \t]*(?:,|\Z)")
 _UNQUOTE = re.compile(r"\\(.)")
-_SHOWN = 100
 
 
 def is_token(value: str) -> bool:
     """Whether *value* is a token (RFC 9110 5.6.2), such as a subprotocol's name must be."""
     return _is_token(value) is not None
-
-
-def shown(value: str) -> str:
-    """*value* as an error message quotes it: escaped, and cut when a peer made it long."""
-    return repr(value) if len(value) <= _SHOWN else repr(value[:_SHOWN]) + "..."
 
 
 def parse_extensions(header: str) -> list[Extension]:
@@ -74,5 +69,5 @@ def parse_extensions(header: str) -> list[Extension]:
 
 def _malformed(header: str, position: int) -> HandshakeError:
     return HandshakeError(
-        f"malformed Sec-WebSocket-Extensions at character {position}: {shown(header)}"
+        HandshakeFault.MALFORMED, hdrs.SEC_WEBSOCKET_EXTENSIONS, header, position=position
     )

@@ -1,6 +1,6 @@
 """The opening handshake of both sides, as functions on headers (RFC 6455 4).
 
-A refusal is a :class:`~aiohttp_ws.HandshakeError` that names the header and its value; the
+A refusal is a :class:`~aiohttp_ws.HandshakeError` with a kind, the header and its value; the
 HTTP status to refuse with is its ``status``.
 """
 
@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from multidict import MultiMapping
 
 from .. import hdrs
-from ..errors import HandshakeError
+from ..errors import HandshakeError, HandshakeFault
 from .deflate import DeflateOptions, DeflateParams, accept_response, negotiate
-from .extensions import is_token, parse_extensions, shown
+from .extensions import is_token, parse_extensions
 
 __all__ = (
     "ServerHandshake",
@@ -30,6 +30,7 @@ __all__ = (
     "check_request",
     "check_response",
     "generate_key",
+    "offered_subprotocols",
     "select_subprotocol",
 )
 
@@ -56,7 +57,7 @@ def _single(headers: MultiMapping[str], name: str) -> str | None:
     if values is None:
         return None
     if len(values) > 1:
-        raise HandshakeError(f"{name} comes {len(values)} times: {', '.join(map(shown, values))}")
+        raise HandshakeError(HandshakeFault.REPEATED, name, ", ".join(values))
     return values[0]
 
 
@@ -75,8 +76,9 @@ def _strip(value: str) -> str:
     return value.strip(" \t")
 
 
-def _shown_all(values: Sequence[str] | None) -> str:
-    return ", ".join(map(shown, values)) if values else "missing"
+def _no_upgrade(name: str, values: Sequence[str] | None, expected: str) -> HandshakeError:
+    value = None if values is None else ", ".join(values)
+    return HandshakeError(HandshakeFault.NO_UPGRADE, name, value, expected=expected)
 
 
 # ------------------------------------------------------------------------- the server
@@ -148,26 +150,26 @@ def check_request(method: str, version: tuple[int, int], headers: MultiMapping[s
     """
     if method != hdrs.METH_GET:
         raise HandshakeError(
-            f"WebSocket is opened with GET, not {shown(method)}",
-            status=405,
-            headers={"Allow": "GET"},
+            HandshakeFault.METHOD, value=method, status=405, headers={"Allow": "GET"}
         )
     if version < (1, 1):
-        raise HandshakeError(f"WebSocket needs HTTP/1.1, not HTTP/{version[0]}.{version[1]}")
+        raise HandshakeError(HandshakeFault.HTTP_VERSION, value=f"{version[0]}.{version[1]}")
     # Where a body ends and frames begin, a proxy and we might see differently.
     if hdrs.TRANSFER_ENCODING in headers or headers.get(hdrs.CONTENT_LENGTH, "0").strip("0"):
-        raise HandshakeError("an opening handshake has no body")
+        raise HandshakeError(HandshakeFault.BODY)
     upgrade = headers.getall(hdrs.UPGRADE, None)
     if upgrade is None or not _has_token(upgrade, "websocket"):
-        raise HandshakeError(f"Upgrade must name websocket: {_shown_all(upgrade)}")
+        raise _no_upgrade(hdrs.UPGRADE, upgrade, "websocket")
     connection = headers.getall(hdrs.CONNECTION, None)
     if connection is None or not _has_token(connection, "upgrade"):
-        raise HandshakeError(f"Connection must name upgrade: {_shown_all(connection)}")
+        raise _no_upgrade(hdrs.CONNECTION, connection, "upgrade")
     protocol = _single(headers, hdrs.SEC_WEBSOCKET_VERSION)
     if protocol != _VERSION:
         raise HandshakeError(
-            f"Sec-WebSocket-Version must be {_VERSION}: "
-            f"{'missing' if protocol is None else shown(protocol)}",
+            HandshakeFault.MISSING if protocol is None else HandshakeFault.WRONG_VALUE,
+            hdrs.SEC_WEBSOCKET_VERSION,
+            protocol,
+            expected=_VERSION,
             status=426,  # RFC 6455 4.4
             headers={"Sec-WebSocket-Version": _VERSION},
         )
@@ -175,9 +177,14 @@ def check_request(method: str, version: tuple[int, int], headers: MultiMapping[s
     _single(headers, hdrs.ORIGIN)
     key = _single(headers, hdrs.SEC_WEBSOCKET_KEY)
     if key is None:
-        raise HandshakeError("Sec-WebSocket-Key is missing")
+        raise HandshakeError(HandshakeFault.MISSING, hdrs.SEC_WEBSOCKET_KEY)
     if not _is_key(key):
-        raise HandshakeError(f"Sec-WebSocket-Key must be 16 bytes in base64: {shown(key)}")
+        raise HandshakeError(
+            HandshakeFault.WRONG_VALUE,
+            hdrs.SEC_WEBSOCKET_KEY,
+            key,
+            expected="16 bytes in base64",
+        )
     return key
 
 
@@ -214,8 +221,7 @@ def check_origin(
                 return
         elif origin is not None and entry.fullmatch(origin):
             return
-    value = "missing" if origin is None else shown(origin)
-    raise HandshakeError(f"Origin is not among the allowed: {value}", status=403)
+    raise HandshakeError(HandshakeFault.ORIGIN_REFUSED, hdrs.ORIGIN, origin, status=403)
 
 
 def select_subprotocol(offered: Iterable[str], supported: Sequence[str]) -> str | None:
@@ -225,19 +231,27 @@ def select_subprotocol(offered: Iterable[str], supported: Sequence[str]) -> str 
 
     :param offered: the values of all ``Sec-WebSocket-Protocol`` lines.
     :param supported: subprotocols in any order; compared with case (RFC 6455 4.2.2).
-    :raises HandshakeError: a name that is offered is not a token.
+    :returns: ``None`` when there is none in common.
     """
-    selected = None
-    for line in offered:
-        for name in line.split(","):
-            name = name.strip(" \t")
-            if not name:
-                continue
-            if selected is None and name in supported:
-                selected = name
-            elif not is_token(name):
-                raise HandshakeError(f"Sec-WebSocket-Protocol must hold tokens: {shown(line)}")
-    return selected
+    if supported:
+        for line in offered:
+            for name in line.split(","):
+                name = name.strip(" \t")
+                if name and name in supported:
+                    return name
+    return None
+
+
+def offered_subprotocols(lines: Iterable[str]) -> list[str]:
+    """The subprotocols that a client offers, in its order.
+
+    What is not a token, which RFC 6455 4.1 forbids, is passed over: clients exist that send
+    URLs or credentials here, and what we do not speak, we need not understand.
+
+    :param lines: the values of all ``Sec-WebSocket-Protocol`` lines.
+    """
+    names = [name.strip(" \t") for line in lines for name in line.split(",")]
+    return [name for name in names if is_token(name)]
 
 
 def build_response_headers(
@@ -250,7 +264,7 @@ def build_response_headers(
     """
     headers: list[tuple[str, str]] = [
         (hdrs.UPGRADE, "websocket"),
-        (hdrs.CONNECTION, "upgrade"),
+        (hdrs.CONNECTION, "Upgrade"),
         (hdrs.SEC_WEBSOCKET_ACCEPT, accept_key(key)),
     ]
     if subprotocol is not None:
@@ -333,33 +347,31 @@ def _check_response(
     deflate: DeflateOptions | None,
 ) -> tuple[str | None, DeflateParams | None]:
     if status != 101:
-        raise HandshakeError(f"status must be 101: {status}")
+        raise HandshakeError(HandshakeFault.STATUS, value=str(status))
     upgrade = headers.getall(hdrs.UPGRADE, None)
     if upgrade is None or len(upgrade) > 1 or upgrade[0].lower() != "websocket":
-        raise HandshakeError(f"Upgrade must be websocket: {_shown_all(upgrade)}")
+        raise _no_upgrade(hdrs.UPGRADE, upgrade, "websocket alone")
     connection = headers.getall(hdrs.CONNECTION, None)
     if connection is None or not _has_token(connection, "upgrade"):
-        raise HandshakeError(f"Connection must name upgrade: {_shown_all(connection)}")
+        raise _no_upgrade(hdrs.CONNECTION, connection, "upgrade")
     accept = _single(headers, hdrs.SEC_WEBSOCKET_ACCEPT)
-    if accept is None or accept != accept_key(key):
+    if accept is None:
+        raise HandshakeError(HandshakeFault.MISSING, hdrs.SEC_WEBSOCKET_ACCEPT)
+    if accept != (expected := accept_key(key)):
         raise HandshakeError(
-            "Sec-WebSocket-Accept does not answer the key: "
-            f"{'missing' if accept is None else shown(accept)}"
+            HandshakeFault.WRONG_VALUE, hdrs.SEC_WEBSOCKET_ACCEPT, accept, expected=expected
         )
     subprotocol = _single(headers, hdrs.SEC_WEBSOCKET_PROTOCOL)
-    if subprotocol is not None and subprotocol not in subprotocols:
-        raise HandshakeError(
-            "Sec-WebSocket-Protocol: the server chose a subprotocol that was not requested: "
-            f"{shown(subprotocol)}"
-        )
+    if not subprotocol:
+        subprotocol = None  # Servers exist that answer an empty one, for none.
+    elif subprotocol not in subprotocols:
+        raise HandshakeError(HandshakeFault.NOT_OFFERED, hdrs.SEC_WEBSOCKET_PROTOCOL, subprotocol)
     answers = headers.getall(hdrs.SEC_WEBSOCKET_EXTENSIONS, None)
     if answers is None:
         return subprotocol, None
     answer = ", ".join(answers)
     if deflate is None:
         if parse_extensions(answer):
-            raise HandshakeError(
-                f"Sec-WebSocket-Extensions: none was offered, the server chose {shown(answer)}"
-            )
+            raise HandshakeError(HandshakeFault.NOT_OFFERED, hdrs.SEC_WEBSOCKET_EXTENSIONS, answer)
         return subprotocol, None
     return subprotocol, accept_response(answer, deflate)

@@ -65,6 +65,7 @@ cdef class MessageParser:
     cdef int _error(self, int error, size_t at, size_t size)
     cdef object _fail(self)
     cdef object _fail_with(self, object kind, str message, int status)
+    cdef object _fail_as(self, tuple failure)
 
 
 cdef class RequestParser(MessageParser):

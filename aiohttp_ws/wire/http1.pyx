@@ -272,7 +272,7 @@ cdef class MessageParser:
             return END
         if state == FAILED:
             self._release()
-            raise self._failure[0](self._failure[1], code=self._failure[2])
+            raise self._failure[0](self._failure[1], **self._failure[2])
         if state == CLOSED:
             # RFC 9112 9.6: what follows the last message of a connection is not processed.
             self._release()
@@ -537,15 +537,17 @@ cdef class MessageParser:
         return -1
 
     cdef object _fail(self):
-        fault = make_fault(&self._scan, self._at, self._end - self._at)
-        return self._fail_with(type(fault), str(fault), getattr(fault, "code", 400))
+        return self._fail_as(make_fault(&self._scan, self._at, self._end - self._at))
 
     cdef object _fail_with(self, object kind, str message, int status):
+        return self._fail_as((kind, message, {"code": status}))
+
+    cdef object _fail_as(self, tuple failure):
         # Not the exception itself: its traceback would keep the caller's frames alive.
-        self._failure = (kind, message, status)
+        self._failure = failure
         self._state = FAILED
         self._release()
-        raise kind(message, code=status)
+        raise failure[0](failure[1], **failure[2])
 
 
 @cython.final

@@ -52,4 +52,4 @@ cdef enum:
     # Of one message: extensions mean nothing to us, so they may not cost much either.
     MAX_EXTENSION_BYTES = 4096
 
-cdef object make_fault(const http1_scan *scan, const char *base, size_t size)
+cdef tuple make_fault(const http1_scan *scan, const char *base, size_t size)

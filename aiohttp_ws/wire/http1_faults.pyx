@@ -115,10 +115,13 @@ cdef dict FAULTS = {
 }
 
 
-cdef object make_fault(const http1_scan *scan, const char *base, size_t size):
-    """The exception for ``scan.error``; *base* and *size* are what was scanned."""
+cdef tuple make_fault(const http1_scan *scan, const char *base, size_t size):
+    """The exception for ``scan.error``, as its class, message and keyword arguments.
+
+    *base* and *size* are what was scanned.
+    """
     if scan.error == HTTP1_E_MEMORY:
-        return MemoryError()
+        raise MemoryError()
     cdef size_t at = min(scan.error_at, size)
     cdef size_t length = min(scan.error_size, size - at)
     excerpt = PyBytes_FromStringAndSize(base + at, min(length, <size_t>EXCERPT))
@@ -127,4 +130,11 @@ cdef object make_fault(const http1_scan *scan, const char *base, size_t size):
     message = text.format(
         shown, max_line=scan.max_line, max_field=scan.max_field, max_fields=scan.max_fields
     )
-    return kind(message, code=status)
+    values = {"code": status}
+    if scan.error == HTTP1_E_LINE_TOO_LONG:
+        values.update(limit="max_line_size", maximum=scan.max_line, excerpt=shown)
+    elif scan.error == HTTP1_E_FIELD_TOO_LONG:
+        values.update(limit="max_field_size", maximum=scan.max_field, excerpt=shown)
+    elif scan.error == HTTP1_E_TOO_MANY_FIELDS:
+        values.update(limit="max_headers", maximum=scan.max_fields, excerpt=shown)
+    return kind, message, values

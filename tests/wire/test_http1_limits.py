@@ -49,6 +49,8 @@ def test_a_limit_is_met_exactly_and_its_error_says_what_to_raise(
         assert (type(refusal), refusal.code) == (LineTooLong, status)
         assert f"{limit}={size}" in str(refusal)
         assert f"raise {limit} to accept it" in str(refusal)
+        assert (refusal.limit, refusal.maximum) == (limit, size)
+        assert refusal.excerpt in str(refusal)
 
 
 @pytest.mark.parametrize(

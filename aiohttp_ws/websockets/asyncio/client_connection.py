@@ -108,7 +108,7 @@ class ClientConnection(Connection):
                 head.status, head.headers, key, wanted, deflate
             )
         except HandshakeError as exc:
-            raise explained(exc, head.headers, of_response=True) from None
+            raise explained(exc) from None
         if settings.on_connect is not None:
             await show_response(
                 settings.on_connect,

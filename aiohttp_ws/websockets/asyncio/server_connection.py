@@ -7,10 +7,15 @@ import inspect
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
-from ...errors import HandshakeError
+from ...errors import HandshakeError, HandshakeFault
 from ...http.dates import current_http_date
 from ...wire.deflate import DeflateParams, negotiate
-from ...wire.handshake import build_response_headers, check_origin, check_request
+from ...wire.handshake import (
+    build_response_headers,
+    check_origin,
+    check_request,
+    offered_subprotocols,
+)
 from ...wire.http1 import HTTP_11, RequestHead, serialise_response
 from ..datastructures import Headers
 from ..exceptions import NegotiationError
@@ -290,9 +295,9 @@ class ServerConnection(Connection):
             check_origin(headers.get("Origin"), origins)
             chosen = self._choose(headers.getall("Sec-WebSocket-Protocol", ()), subprotocols)
         except NegotiationError as exc:
-            return self._refusal(400, str(exc), {})
+            return self.respond(400, f"{FAILED}: {exc}.\n")
         except HandshakeError as exc:
-            return self._refusal(exc.status, exc.message, exc.headers)
+            return self._refusal(exc)
         extension = None
         deflate = self.protocol.deflate
         offers = headers.getall("Sec-WebSocket-Extensions", None)
@@ -300,7 +305,7 @@ class ServerConnection(Connection):
             try:
                 agreed = negotiate(", ".join(offers), deflate)
             except HandshakeError as exc:
-                return self._refusal(exc.status, exc.message, exc.headers)
+                return self._refusal(exc)
             if agreed is not None:
                 self._deflate_params, extension = agreed
         answer = [("Date", current_http_date()), *build_response_headers(key, chosen, extension)]
@@ -312,7 +317,7 @@ class ServerConnection(Connection):
         return answer
 
     def _choose(self, lines: Iterable[str], supported: list[str]) -> str | None:
-        offered = [name.strip() for line in lines for name in line.split(",") if name.strip()]
+        offered = offered_subprotocols(lines)
         callback = self.protocol.select_subprotocol
         if callback is not None:
             chosen = callback(self, offered)
@@ -332,7 +337,9 @@ class ServerConnection(Connection):
             self.logger.error(
                 "subprotocol %r was selected, and the client offered %r", chosen, offered
             )
-            raise HandshakeError("the server selected a subprotocol not on offer", status=500)
+            raise HandshakeError(
+                HandshakeFault.NOT_OFFERED, "Sec-WebSocket-Protocol", chosen, status=500
+            )
         return cast("str | None", chosen)
 
     def _extra(self, extra: Any) -> list[tuple[str, str]]:
@@ -341,12 +348,12 @@ class ServerConnection(Connection):
         items = extra.items() if isinstance(extra, (Mapping, Headers)) else extra or ()
         return [(name, value) for name, value in items]
 
-    def _refusal(self, status: int, text: str, headers: Mapping[str, str]) -> Response:
-        about_upgrade = text.startswith(("Upgrade ", "Connection "))
-        if about_upgrade:
+    def _refusal(self, exc: HandshakeError) -> Response:
+        status, headers, hint = exc.status, exc.headers, ""
+        if exc.kind is HandshakeFault.NO_UPGRADE:
             # RFC 9110 15.5.22: what the request should have asked for.
-            status, headers = 426, {"Upgrade": "websocket"}
-        response = self.respond(status, f"{FAILED}: {text}.\n{HINT if about_upgrade else ''}")
+            status, headers, hint = 426, {"Upgrade": "websocket"}, HINT
+        response = self.respond(status, f"{FAILED}: {exc.message}.\n{hint}")
         for name, value in headers.items():
             response.headers[name] = value
         return response
