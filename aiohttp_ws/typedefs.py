@@ -1,51 +1,22 @@
-"""Types that several floors name in their signatures."""
+"""The types of arguments and of handlers, under the names that they have in aiohttp.
 
-from __future__ import annotations
+They belong to several floors, so this is above them: nothing in the package imports them from
+here.
+"""
 
-import json
-import os
-from collections.abc import Awaitable, Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING
 
-from multidict import CIMultiDict, CIMultiDictProxy, MultiDict, MultiDictProxy, istr
-from yarl import URL, Query
+from . import argument_types as _argument_types
+from . import exports as _exports
+from .argument_types import *
 
 if TYPE_CHECKING:
-    from .web import Request, StreamResponse
-
-__all__ = (
-    "DEFAULT_JSON_DECODER",
-    "DEFAULT_JSON_ENCODER",
-    "Byteish",
-    "Handler",
-    "JSONDecoder",
-    "JSONEncoder",
-    "LooseCookies",
-    "LooseHeaders",
-    "Middleware",
-    "PathLike",
-    "Query",
-    "RawHeaders",
-    "StrOrURL",
-)
-
-DEFAULT_JSON_ENCODER = json.dumps
-DEFAULT_JSON_DECODER = json.loads
-
-JSONEncoder: TypeAlias = Callable[[Any], str]
-JSONDecoder: TypeAlias = Callable[[str], Any]
-Byteish: TypeAlias = "bytes | bytearray | memoryview"
-RawHeaders: TypeAlias = tuple[tuple[bytes, bytes], ...]
-StrOrURL: TypeAlias = "str | URL"
-PathLike: TypeAlias = "str | os.PathLike[str]"
-LooseHeaders: TypeAlias = (
-    "Mapping[str, str] | Mapping[istr, str] | CIMultiDict[str] | CIMultiDictProxy[str]"
-    " | Iterable[tuple[str, str]]"
-)
-LooseCookies: TypeAlias = (
-    "Mapping[str, Any] | Iterable[tuple[str, Any]] | MultiDict[Any] | MultiDictProxy[Any]"
-)
-
-#: What answers requests of an application, and what stands before it.
-Handler: TypeAlias = "Callable[[Request], Awaitable[StreamResponse]]"
-Middleware: TypeAlias = "Callable[[Request, Handler], Awaitable[StreamResponse]]"
+    from .web.interfaces import Handler as Handler
+    from .web.interfaces import Middleware as Middleware
+else:
+    # The server is imported when one of its types is asked for.
+    __getattr__, __dir__ = _exports.lazily(
+        __name__,
+        alone={"Handler": "web.interfaces", "Middleware": "web.interfaces"},
+        own=_argument_types.__all__,
+    )

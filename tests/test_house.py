@@ -7,6 +7,8 @@ import shutil
 import subprocess
 import sys
 import tarfile
+from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -14,87 +16,164 @@ import pytest
 from tests.programs import ROOT
 
 PACKAGE = ROOT / "aiohttp_ws"
-FLOORS = [
-    {"hdrs", "errors", "typedefs", "version"},
-    {"wire"},
-    {"net"},
-    {"ws"},
-    {"http", "abc"},
-    {"web", "client", "frames"},
-    {"websockets", "test_utils", "pytest_plugin"},
-    {"command_line", "__main__"},
-]
-FLOOR_OF = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 SOURCES = sorted(
     path
     for path in PACKAGE.rglob("*")
     if path.suffix in {".py", ".pyx", ".pxd", ".pyi"} and "__pycache__" not in path.parts
 )
+ROW = re.compile(r"^(\d+(?:\.\d)?)\s+(``.*?``(?:, ``.*?``)*)(?:\s|$)", re.MULTILINE)
+
+# An import from above, until its names have moved: the module, and what it imports.
+UPWARD: set[tuple[str, str]] = {
+    # The response that a refused opening handshake got is an attribute of the error.
+    ("errors.frames", "ws.opening.upgrade"),
+    # The engine and its listeners name the settings and the messages that opened a connection.
+    ("ws.engine.keepalive", "ws.opening.frame_settings"),
+    ("ws.engine.send_messages", "ws.listeners.assembly"),
+    ("ws.engine.transport", "ws.opening.frame_settings"),
+    ("ws.engine.transport", "ws.opening.upgrade"),
+    ("ws.listeners.recv_queue", "ws.opening.decisions"),
+}
+# The few modules that others of their package import for type checking although they import those
+# themselves: the object that a user holds, and its parts that know it.
+NAMED_BY_THEIR_PARTS = {
+    "client.connection",
+    "client.connector",
+    "client.request",
+    "client.session",
+    "web.application",
+    "web.base_request",
+    "web.connection",
+    "web.dispatcher",
+    "web.match_info",
+    "web.request",
+    "web.resources",
+    "web.runner",
+    "web.server",
+    "wire.deflate",
+    "ws.engine.transport",
+}
+# A package whose own modules still import each other in a circle.
+CIRCULAR = {"websockets"}
 
 
-def room_of(path: Path) -> str:
-    return path.relative_to(PACKAGE).parts[0].partition(".")[0]
+def floors() -> dict[str, float]:
+    """The table of CONTRIBUTING.rst: the floor of each package and module."""
+    text = (ROOT / "CONTRIBUTING.rst").read_text()
+    found = {}
+    for floor, names in ROW.findall(text):
+        for name in re.findall(r"``(.*?)/?``", names):
+            found[name.replace("/", ".")] = float(floor)
+    return found
 
 
-def imported_rooms(path: Path) -> set[str]:
-    """The rooms of this package that a source imports at run time or for its C declarations."""
+FLOORS = floors()
+
+
+def module_of(path: Path) -> str:
+    """The dotted name of a source, relative to the package; ``""`` is the package itself."""
+    parts = path.relative_to(PACKAGE).with_suffix("").parts
+    return ".".join(part for part in parts if part != "__init__")
+
+
+MODULES = {module_of(path) for path in SOURCES}
+
+
+def on(module: str) -> str:
+    """The entry of the table that *module* belongs to."""
+    while module not in FLOORS and module:
+        module = module.rpartition(".")[0]
+    return module
+
+
+def imports(path: Path) -> dict[str, bool]:
+    """The modules of this package that a source imports, and whether only for type checking."""
     folder = list(path.relative_to(ROOT).parts[:-1])
-    rooms = set()
-    for target in imported_names(path):
-        dots = len(target) - len(target.lstrip("."))
+    found: dict[str, bool] = {}
+    for module, name, for_types in imported_names(path):
+        dots = len(module) - len(module.lstrip("."))
         parts = folder[: len(folder) + 1 - dots] if dots else []
-        parts = parts + [part for part in target.lstrip(".").split(".") if part]
-        if parts[0] == "aiohttp_ws" and len(parts) > 1:
-            rooms.add(parts[1])
-    return rooms & FLOOR_OF.keys()
+        parts = [*parts, *(part for part in module.lstrip(".").split(".") if part)]
+        if parts[:1] != ["aiohttp_ws"]:
+            continue
+        imported = ".".join([*parts[1:], name])
+        if imported not in MODULES:
+            imported = ".".join(parts[1:])
+        found[imported] = for_types and found.get(imported, True)
+    return found
 
 
-def imported_names(path: Path) -> list[str]:
+def imported_names(path: Path) -> list[tuple[str, str, bool]]:
+    """Module, name and whether it is for type checking only, of each import."""
+    text = path.read_text()
     if path.suffix in {".pyx", ".pxd"}:
-        text = path.read_text()
-        found = re.findall(r"^\s*from\s+([\w.]+)\s+c?import\s+\(?([\w, ]+)", text, re.MULTILINE)
-        return [full(module, name) for module, names in found for name in names.split(",")]
-    names = []
-    for node in run_time_nodes(ast.parse(path.read_text())):
+        found = re.findall(
+            r"^[ \t]*from\s+([\w.]+)\s+c?import\s+(?:\(([^)]*)\)|([\w, ]+))", text, re.MULTILINE
+        )
+        return [
+            (of, name, False)
+            for of, in_brackets, on_a_line in found
+            for name in re.findall(r"\w+", re.sub(r" as \w+|#.*", "", in_brackets or on_a_line))
+        ]
+    return list(imports_below(ast.parse(text), path.suffix == ".pyi"))
+
+
+def imports_below(tree: ast.AST, for_types: bool) -> Iterator[tuple[str, str, bool]]:
+    for node in ast.iter_child_nodes(tree):
         if isinstance(node, ast.ImportFrom):
             module = "." * node.level + (node.module or "")
-            names += [full(module, alias.name) for alias in node.names]
+            yield from ((module, alias.name, for_types) for alias in node.names)
         elif isinstance(node, ast.Import):
-            names += [alias.name for alias in node.names]
-    return names
+            yield from ((alias.name, "", for_types) for alias in node.names)
+        elif isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING"):
+            yield from imports_below(ast.Module([*node.body], []), True)
+            yield from imports_below(ast.Module([*node.orelse], []), for_types)
+        else:
+            yield from imports_below(node, for_types)
 
 
-def full(module: str, name: str) -> str:
-    return f"{module}{'' if module.endswith('.') else '.'}{name.strip()}"
+def test_every_module_is_on_a_floor():
+    assert {module for module in MODULES if module and not on(module)} == set()
+    there = {name for name in FLOORS if name in MODULES}
+    assert set(FLOORS) - there == set(), "CONTRIBUTING.rst names what is not there"
 
 
-def run_time_nodes(tree: ast.AST):
-    """All nodes but those under ``if TYPE_CHECKING``."""
-    for node in ast.iter_child_nodes(tree):
-        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+def test_imports_go_down():
+    """For type checking too: no circle of packages is left."""
+    upward = {
+        (module, imported)
+        for path in SOURCES
+        if (module := module_of(path))  # The package itself names what all floors offer.
+        for imported in imports(path)
+        if on(imported) != on(module)
+        and (not imported or FLOORS[on(imported)] >= FLOORS[on(module)])
+    }
+    assert upward - UPWARD == set(), "these import from their own floor or from above"
+    assert UPWARD - upward == set(), "mended: delete these exceptions"
+
+
+def test_within_a_package_imports_go_one_way():
+    edges: dict[str, set[str]] = {}
+    for path in SOURCES:
+        module = module_of(path)
+        if path.name == "__init__.py" or on(module) in CIRCULAR:
             continue
-        yield node
-        yield from run_time_nodes(node)
+        for imported, for_types in imports(path).items():
+            excepted = for_types and imported in NAMED_BY_THEIR_PARTS
+            if imported != module and on(imported) == on(module) and not excepted:
+                edges.setdefault(module, set()).add(imported)
+    try:
+        list(TopologicalSorter(edges).static_order())
+    except CycleError as exc:
+        pytest.fail(" -> ".join(exc.args[1]))
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_a_room_imports_only_from_the_floors_below_it(path: Path):
-    room = room_of(path)
-    if room not in FLOOR_OF:
-        assert room == "__init__"  # The root names what all rooms offer.
-        return
-    above = {
-        other
-        for other in imported_rooms(path)
-        if other != room and FLOOR_OF[other] > FLOOR_OF[room]
-    }
-    assert not above, f"{path.name} is on floor {FLOOR_OF[room]} and imports {above}"
-
-
-def test_the_floors_test_sees_imports():
-    assert "wire" in {
-        room for path in SOURCES if room_of(path) == "ws" for room in imported_rooms(path)
-    }
+def test_the_floors_tests_see_imports():
+    of_frame = imports(PACKAGE / "ws" / "engine" / "transport.pyx")
+    assert {"wire.frames", "net.loop"} <= set(of_frame)
+    of_session = imports(PACKAGE / "client" / "response.py")
+    assert of_session["client.request"], "for type checking"
+    assert not of_session["errors"], "at run time"
 
 
 def test_the_makefile_installs_what_the_build_requires():

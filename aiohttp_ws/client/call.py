@@ -10,6 +10,7 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from .. import hdrs
+from ..argument_types import LooseCookies
 from ..errors import (
     ClientError,
     ClientOSError,
@@ -19,7 +20,6 @@ from ..errors import (
     TooManyRedirects,
 )
 from ..http.auth import BasicAuth
-from ..typedefs import LooseCookies
 from .fingerprint import SSLSetting
 from .redirects import BODY_HEADERS, ORIGIN_HEADERS, REDIRECT_STATUSES, becomes_get, next_url
 from .sending import ClientMiddlewareType, send, send_through

@@ -18,9 +18,8 @@ from typing import Any
 
 from yarl import URL
 
-from ..abc import AbstractCookieJar
+from ..argument_types import LooseCookies, PathLike
 from ..http.cookies import CookieMorsel, make_cookie, parse_set_cookie_headers
-from ..typedefs import LooseCookies, PathLike
 from . import cookie_rules
 from .cookie_rules import (
     domain_matches,
@@ -30,6 +29,7 @@ from .cookie_rules import (
     path_matches,
     place,
 )
+from .interfaces import AbstractCookieJar
 
 __all__ = ("CookieJar", "DummyCookieJar")
 

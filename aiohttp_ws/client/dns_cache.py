@@ -7,7 +7,7 @@ import math
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 
-from ..abc import ResolveResult
+from .interfaces import ResolveResult
 
 __all__ = ("DNSCache",)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from ..argument_types import StrOrURL
 from ..http.headers import HttpVersion, HttpVersion11
-from ..typedefs import StrOrURL
 from .connector import BaseConnector
 from .request_context import SessionRequestContext
 from .response import ClientResponse

@@ -11,6 +11,7 @@ from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
 from .. import hdrs
+from ..argument_types import LooseCookies
 from ..errors import ClientConnectionError, InvalidURL
 from ..http.auth import BasicAuth
 from ..http.compression import is_supported
@@ -19,7 +20,6 @@ from ..http.forms import FormData
 from ..http.headers import HttpVersion, HttpVersion11
 from ..http.payload import PAYLOAD_REGISTRY, BytesPayload, LookupError, Payload
 from ..http.software import SERVER_SOFTWARE
-from ..typedefs import LooseCookies
 from ..wire.http1 import HTTP_10, HTTP_11, serialise_request_head
 from .connection_key import ConnectionKey
 from .exchange import DEFAULT_PLAN, Exchange, Plan

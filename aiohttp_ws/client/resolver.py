@@ -7,7 +7,7 @@ import importlib
 import socket
 from typing import Any
 
-from ..abc import AbstractResolver, ResolveResult
+from .interfaces import AbstractResolver, ResolveResult
 
 try:
     aiodns: Any = importlib.import_module("aiodns")

@@ -15,6 +15,7 @@ from multidict import CIMultiDict, CIMultiDictProxy, MultiDict, MultiDictProxy
 from yarl import URL
 
 from .. import hdrs
+from ..argument_types import DEFAULT_JSON_DECODER, JSONDecoder, RawHeaders
 from ..errors import (
     BadHttpMessage,
     ClientConnectionError,
@@ -26,7 +27,6 @@ from ..http.cookies import parse_set_cookie_headers
 from ..http.disposition import content_disposition_filename, parse_content_disposition
 from ..http.headers import HttpVersion, HttpVersion10, HttpVersion11, parse_content_type
 from ..http.streams import StreamReader
-from ..typedefs import DEFAULT_JSON_DECODER, JSONDecoder, RawHeaders
 from ..wire.http1 import ResponseHead
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from collections.abc import Callable, Coroutine, Iterable, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from ..argument_types import LooseCookies, LooseHeaders, Query, StrOrURL
 from ..http.auth import BasicAuth
-from ..typedefs import LooseCookies, LooseHeaders, Query, StrOrURL
 from ..wire.deflate import DeflateOptions
 from ..ws.opening.decisions import OnConnected
 from .call import Call

@@ -12,12 +12,7 @@ from multidict import CIMultiDict, istr
 from yarl import URL
 
 from .. import hdrs
-from ..abc import AbstractCookieJar
-from ..errors import InvalidUrlClientError, NonHttpUrlClientError
-from ..http.auth import BasicAuth
-from ..http.headers import HttpVersion, HttpVersion11
-from ..http.payload import JsonBytesPayload, JsonPayload
-from ..typedefs import (
+from ..argument_types import (
     DEFAULT_JSON_ENCODER,
     JSONEncoder,
     LooseCookies,
@@ -25,10 +20,15 @@ from ..typedefs import (
     Query,
     StrOrURL,
 )
+from ..errors import InvalidUrlClientError, NonHttpUrlClientError
+from ..http.auth import BasicAuth
+from ..http.headers import HttpVersion, HttpVersion11
+from ..http.payload import JsonBytesPayload, JsonPayload
 from ..ws.listeners.receive import MessageConnection
 from .connector import BaseConnector
 from .cookiejar import CookieJar
 from .exchange import Plan
+from .interfaces import AbstractCookieJar
 from .request import ClientRequest
 from .response import ClientResponse
 from .sending import ClientMiddlewareType

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, cast
 import aiohappyeyeballs
 from aiohappyeyeballs import AddrInfoType, SocketFactoryType
 
-from ..abc import AbstractResolver, ResolveResult
 from ..errors import (
     ClientConnectorCertificateError,
     ClientConnectorDNSError,
@@ -26,6 +25,7 @@ from .connector import BaseConnector, Closing
 from .cookie_rules import is_ip_address
 from .dns_cache import DNSCache
 from .fingerprint import Fingerprint, SSLSetting, context_for, merge_ssl_arguments
+from .interfaces import AbstractResolver, ResolveResult
 from .protocol import ClientProtocol
 from .resolver import DefaultResolver
 from .timeouts import ClientTimeout, deadline_after, has_expired, timeout_at

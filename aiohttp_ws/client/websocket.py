@@ -22,7 +22,7 @@ from ..ws.types import WSCloseCode
 from .timeouts import DEFAULT_WS_CLOSE_TIMEOUT, ClientWSTimeout
 
 if TYPE_CHECKING:
-    from ..typedefs import Byteish, LooseHeaders, StrOrURL
+    from ..argument_types import Byteish, LooseHeaders, StrOrURL
     from .response import ClientResponse
     from .session import ClientSession
 

@@ -12,6 +12,7 @@ from urllib.parse import urljoin
 
 from multidict import CIMultiDict
 
+from ..argument_types import LooseHeaders
 from ..errors import (
     BadHttpMessage,
     HandshakeError,
@@ -27,7 +28,6 @@ from ..errors import (
 from ..net.dial import SocketFactory, open_transport
 from ..net.dial_error import DialError, DialFault
 from ..net.loop import resources_of
-from ..typedefs import LooseHeaders
 from ..wire.deflate import DeflateParams, offer_header
 from ..wire.handshake import build_request_headers, check_response, generate_key
 from ..wire.http1 import END, ResponseHead, ResponseParser, serialise_request_head

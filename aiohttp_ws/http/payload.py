@@ -13,8 +13,8 @@ from collections.abc import AsyncIterable, AsyncIterator, Callable
 from typing import IO, Any, Final, TypeVar
 
 from .. import hdrs
-from ..abc import AbstractStreamWriter
-from ..typedefs import Byteish, JSONEncoder
+from ..argument_types import Byteish, JSONEncoder
+from .interfaces import AbstractStreamWriter
 from .payload_base import LookupError, Order, Payload, PayloadRegistry, text_type
 from .payload_files import BufferedReaderPayload, BytesIOPayload, IOBasePayload, TextIOPayload
 

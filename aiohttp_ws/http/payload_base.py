@@ -12,8 +12,8 @@ from typing import Any, Final
 from multidict import CIMultiDict
 
 from .. import hdrs
-from ..abc import AbstractStreamWriter
 from .disposition import content_disposition_header
+from .interfaces import AbstractStreamWriter
 
 __all__ = ("LookupError", "Order", "Payload", "PayloadRegistry", "text_type")
 

@@ -8,7 +8,7 @@ import os
 from typing import IO, Any, Final
 
 from .. import hdrs
-from ..abc import AbstractStreamWriter
+from .interfaces import AbstractStreamWriter
 from .payload_base import Payload, text_type
 
 __all__ = ("BufferedReaderPayload", "BytesIOPayload", "IOBasePayload", "TextIOPayload")

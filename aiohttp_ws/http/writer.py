@@ -8,11 +8,11 @@ from typing import Any, Protocol
 
 from multidict import CIMultiDict
 
-from ..abc import AbstractStreamWriter
+from ..argument_types import Byteish
 from ..errors import ClientConnectionResetError
-from ..typedefs import Byteish
 from ..wire.serialise import LAST_CHUNK, encode_chunk
 from .compression import DEFAULT_LEVEL, Compressor
+from .interfaces import AbstractStreamWriter
 
 __all__ = ("OutgoingConnection", "StreamWriter")
 

@@ -16,9 +16,9 @@ from aiohttp_ws.test_utils.servers import BaseTestServer
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-    from aiohttp_ws.abc import AbstractCookieJar
+    from aiohttp_ws.argument_types import StrOrURL
     from aiohttp_ws.client import ClientResponse, ClientWebSocketResponse
-    from aiohttp_ws.typedefs import StrOrURL
+    from aiohttp_ws.client.interfaces import AbstractCookieJar
     from aiohttp_ws.web import Application
 
 __all__ = ("TestClient",)

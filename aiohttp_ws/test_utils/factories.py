@@ -14,7 +14,7 @@ from aiohttp_ws.test_utils.servers import BaseTestServer, RawTestServer, TestSer
 from aiohttp_ws.web import Application
 
 if TYPE_CHECKING:
-    from aiohttp_ws.pytest_plugin import AiohttpClient, AiohttpRawServer, AiohttpServer
+    from aiohttp_ws.test_utils.fixture_types import AiohttpClient, AiohttpRawServer, AiohttpServer
 
 __all__ = ("class_for_both", "clients", "library_of", "raw_servers", "servers")
 

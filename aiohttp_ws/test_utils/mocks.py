@@ -20,7 +20,7 @@ from aiohttp_ws.web.request_head import PlainRequestHead
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from aiohttp_ws.typedefs import LooseHeaders
+    from aiohttp_ws.argument_types import LooseHeaders
 
 __all__ = ("make_mocked_coro", "make_mocked_request")
 

@@ -19,7 +19,7 @@ from aiohttp_ws.web import AppRunner, Server, ServerRunner, SockSite
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-    from aiohttp_ws.typedefs import StrOrURL
+    from aiohttp_ws.argument_types import StrOrURL
     from aiohttp_ws.web import Application, BaseRequest, BaseRunner, StreamResponse
 
 __all__ = ("BaseTestServer", "RawTestServer", "TestServer")

@@ -1,6 +1,5 @@
 """The server framework: applications, requests, responses, routes, WebSockets."""
 
-from ..abc import AbstractMatchInfo
 from ..errors import PayloadAccessError, RequestPayloadError
 from ..ws.types import WSCloseCode, WSMessage, WSMsgType
 from .access_log import (
@@ -96,6 +95,7 @@ from .exceptions import (
 from .fileresponse import (
     FileResponse,
 )
+from .interfaces import AbstractMatchInfo
 from .match_info import (
     MatchInfoError,
     UrlMappingMatchInfo,

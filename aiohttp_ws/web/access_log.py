@@ -9,7 +9,7 @@ import time as clock
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
-from ..abc import AbstractAccessLogger
+from .interfaces import AbstractAccessLogger
 
 if TYPE_CHECKING:
     from .request import BaseRequest

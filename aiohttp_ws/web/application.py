@@ -12,11 +12,10 @@ from aiosignal import Signal
 from frozenlist import FrozenList
 
 from .. import hdrs
-from ..abc import AbstractRouter
 from .app_keys import AppKey, warn_plain_key
 from .cleanup import CleanupContext, CleanupError
 from .dispatcher import UrlDispatcher
-from .handlers import Handler, Middleware
+from .interfaces import AbstractRouter, Handler, Middleware
 from .match_info import UrlMappingMatchInfo
 from .paths import safe_path
 from .request import Request
@@ -26,7 +25,7 @@ from .subapps import Domain, MaskDomain, MatchedSubAppResource, PrefixedSubAppRe
 if TYPE_CHECKING:
     import asyncio
 
-    from ..abc import AbstractStreamWriter
+    from ..http.interfaces import AbstractStreamWriter
     from ..http.streams import StreamReader
     from .connection import RequestHandler
     from .request_head import AnyRequestHead

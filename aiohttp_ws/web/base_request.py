@@ -13,6 +13,7 @@ from multidict import CIMultiDict, CIMultiDictProxy, MultiDict, MultiDictProxy
 from yarl import URL
 
 from .. import hdrs
+from ..argument_types import DEFAULT_JSON_DECODER, JSONDecoder, LooseHeaders, RawHeaders, StrOrURL
 from ..http.cookies import parse_cookie_header
 from ..http.dates import parse_http_date
 from ..http.headers import (
@@ -26,14 +27,13 @@ from ..http.headers import (
     parse_range,
 )
 from ..http.streams import EmptyStreamReader, StreamReader
-from ..typedefs import DEFAULT_JSON_DECODER, JSONDecoder, LooseHeaders, RawHeaders, StrOrURL
 from .request_head import AnyRequestHead, PlainRequestHead, copy_head
 from .values import ValueMapping
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-    from ..abc import AbstractStreamWriter
+    from ..http.interfaces import AbstractStreamWriter
     from .connection import RequestHandler
     from .stream_response import StreamResponse
 

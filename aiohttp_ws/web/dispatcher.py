@@ -15,10 +15,9 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from .. import hdrs
-from ..abc import AbstractRouter
-from ..typedefs import PathLike
+from ..argument_types import PathLike
 from .exceptions import HTTPException, HTTPMethodNotAllowed, HTTPNotFound
-from .handlers import ExpectHandler
+from .interfaces import AbstractRouter, ExpectHandler
 from .match_info import MatchInfoError, UrlMappingMatchInfo
 from .paths import safe_path
 from .resources import (

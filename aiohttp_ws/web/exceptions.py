@@ -21,8 +21,8 @@ from typing import Any
 from yarl import URL
 
 from .. import hdrs
+from ..argument_types import LooseHeaders, StrOrURL
 from ..http.headers import reason_of
-from ..typedefs import LooseHeaders, StrOrURL
 from .app_keys import NotAppKeyWarning
 from .response import Response
 

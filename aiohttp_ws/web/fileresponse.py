@@ -8,14 +8,14 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from .. import hdrs
-from ..typedefs import LooseHeaders, PathLike
+from ..argument_types import LooseHeaders, PathLike
 from .conditional import RangeNotSatisfiable, evaluate_preconditions, requested_range
 from .file_types import accepted_encodings, guess_content_type
 from .open_files import OpenFile, open_file
 from .stream_response import StreamResponse
 
 if TYPE_CHECKING:
-    from ..abc import AbstractStreamWriter
+    from ..http.interfaces import AbstractStreamWriter
     from .request import BaseRequest
 
 __all__ = ("FileResponse",)

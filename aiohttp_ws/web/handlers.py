@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import inspect
 import warnings
-from collections.abc import Awaitable, Callable
 from functools import wraps
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 from .. import hdrs
-from ..abc import AbstractView
-from ..typedefs import Handler, Middleware
 from .exceptions import HTTPExpectationFailed
+from .interfaces import AbstractView, Handler
 
 if TYPE_CHECKING:
     from .request import Request
     from .stream_response import StreamResponse
 
-__all__ = ("ExpectHandler", "Handler", "Middleware", "as_handler", "default_expect_handler")
-
-ExpectHandler: TypeAlias = "Callable[[Request], Awaitable[StreamResponse | None]]"
+__all__ = ("as_handler", "default_expect_handler")
 
 
 def is_coroutine_function(function: Any) -> bool:

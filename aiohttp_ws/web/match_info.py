@@ -6,9 +6,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from ..abc import AbstractMatchInfo
 from .exceptions import HTTPException
-from .handlers import ExpectHandler, Handler
+from .interfaces import AbstractMatchInfo, ExpectHandler, Handler
 
 if TYPE_CHECKING:
     from .application import Application

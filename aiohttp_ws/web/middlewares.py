@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, TypeVar
 
 from .exceptions import HTTPMove, HTTPPermanentRedirect
-from .handlers import Handler, Middleware
+from .interfaces import Handler, Middleware
 
 if TYPE_CHECKING:
     from .request import Request

@@ -4,9 +4,9 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
-from ..abc import AbstractAccessLogger
 from ..net.link import Link
 from .base_request import BaseRequest
+from .interfaces import AbstractAccessLogger
 from .server import Server
 from .stream_response import StreamResponse
 

@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from multidict import CIMultiDictProxy
 
-from ..typedefs import RawHeaders
+from ..argument_types import RawHeaders
 from ..wire.http1 import RequestHead
 
 __all__ = ("AnyRequestHead", "PlainRequestHead", "copy_head")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from yarl import URL
 
 from .. import hdrs
-from .handlers import ExpectHandler
+from .interfaces import ExpectHandler
 from .match_info import UrlMappingMatchInfo
 from .paths import decode_parameter, encode_parameter, requote_path, safe_path
 from .routes import AbstractRoute, ResourceRoute

@@ -8,18 +8,18 @@ from concurrent.futures import Executor
 from typing import TYPE_CHECKING, Any, Final
 
 from .. import hdrs
+from ..argument_types import DEFAULT_JSON_ENCODER, JSONEncoder, LooseHeaders
 from ..http.compression import Compressor
 from ..http.dates import current_http_date
 from ..http.payload import LookupError as PayloadLookupError
 from ..http.payload import Payload, get_payload
 from ..http.software import SERVER_SOFTWARE
-from ..typedefs import DEFAULT_JSON_ENCODER, JSONEncoder, LooseHeaders
 from ..wire.serialise import serialise_response_head
 from .content_coding import ContentCoding
 from .stream_response import DEFAULT_TYPE, StreamResponse
 
 if TYPE_CHECKING:
-    from ..abc import AbstractStreamWriter
+    from ..http.interfaces import AbstractStreamWriter
     from .base_request import BaseRequest
 
 __all__ = (

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from .. import hdrs
-from ..typedefs import PathLike
+from ..argument_types import PathLike
 
 if TYPE_CHECKING:
     from .dispatcher import UrlDispatcher

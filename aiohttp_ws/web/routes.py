@@ -9,13 +9,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from yarl import URL
 
 from .exceptions import HTTPException
-from .handlers import (
-    ExpectHandler,
-    Handler,
-    as_handler,
-    default_expect_handler,
-    is_coroutine_function,
-)
+from .handlers import as_handler, default_expect_handler, is_coroutine_function
+from .interfaces import ExpectHandler, Handler
 
 if TYPE_CHECKING:
     from .request import Request

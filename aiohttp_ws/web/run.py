@@ -11,7 +11,7 @@ import sys
 from collections.abc import Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING, Any, cast
 
-from ..typedefs import PathLike
+from ..argument_types import PathLike
 from .access_log import AccessLogger, access_logger
 from .application import Application
 from .runner import AppRunner, GracefulExit
@@ -20,7 +20,7 @@ from .sites import BaseSite, SockSite, TCPSite, UnixSite
 if TYPE_CHECKING:
     from ssl import SSLContext
 
-    from ..abc import AbstractAccessLogger
+    from .interfaces import AbstractAccessLogger
 
 __all__ = ("run_app",)
 

@@ -12,7 +12,7 @@ from .application import Application
 from .server import Server
 
 if TYPE_CHECKING:
-    from ..abc import AbstractAccessLogger
+    from .interfaces import AbstractAccessLogger
     from .sites import BaseSite
 
 __all__ = ("AppRunner", "BaseRunner", "GracefulExit", "ServerRunner")

@@ -7,11 +7,11 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from ..abc import AbstractAccessLogger
 from ..http.streams import StreamReader
 from .access_log import AccessLogger
 from .base_request import BaseRequest
 from .connection import RequestHandler
+from .interfaces import AbstractAccessLogger
 from .reading import ConnectionSettings
 from .stream_response import StreamResponse
 

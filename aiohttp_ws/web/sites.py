@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from yarl import URL
 
+from ..argument_types import PathLike
 from ..net.transports import create_server
-from ..typedefs import PathLike
 
 if TYPE_CHECKING:
     from ssl import SSLContext

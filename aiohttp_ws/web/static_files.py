@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any, Final
 from yarl import URL
 
 from .. import hdrs
-from ..typedefs import PathLike
+from ..argument_types import PathLike
 from .exceptions import HTTPForbidden, HTTPNotFound
 from .file_types import accepted_encodings
 from .fileresponse import FileResponse
-from .handlers import ExpectHandler
+from .interfaces import ExpectHandler
 from .match_info import UrlMappingMatchInfo
 from .open_files import open_file
 from .paths import decode_parameter, encode_parameter, safe_path

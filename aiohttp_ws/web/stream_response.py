@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from multidict import CIMultiDict
 
 from .. import hdrs
+from ..argument_types import Byteish, LooseHeaders
 from ..http.cookies import remove_cookie, set_cookie
 from ..http.dates import current_http_date, format_http_date, parse_http_date
 from ..http.headers import (
@@ -24,13 +25,12 @@ from ..http.headers import (
     reason_of,
 )
 from ..http.software import SERVER_SOFTWARE
-from ..typedefs import Byteish, LooseHeaders
 from ..wire.serialise import serialise_response_head
 from .content_coding import ContentCoding, choose_coding
 from .values import ValueMapping
 
 if TYPE_CHECKING:
-    from ..abc import AbstractStreamWriter
+    from ..http.interfaces import AbstractStreamWriter
     from ..http.writer import StreamWriter
     from .base_request import BaseRequest
 

@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable, Generator
 from typing import TYPE_CHECKING, Any
 
 from .. import hdrs
-from ..abc import AbstractView
 from .exceptions import HTTPMethodNotAllowed
+from .interfaces import AbstractView
 
 if TYPE_CHECKING:
     from .stream_response import StreamResponse

@@ -38,8 +38,8 @@ from .stream_response import StreamResponse
 if TYPE_CHECKING:
     import re
 
-    from ..abc import AbstractStreamWriter
-    from ..typedefs import Byteish, LooseHeaders
+    from ..argument_types import Byteish, LooseHeaders
+    from ..http.interfaces import AbstractStreamWriter
     from .request import BaseRequest
 
 __all__ = ("WebSocketReady", "WebSocketResponse")

@@ -27,8 +27,8 @@ from .websocket import WebSocketReady, let_decide, refusal
 if TYPE_CHECKING:
     import re
 
-    from ..abc import AbstractStreamWriter
-    from ..typedefs import Byteish, LooseHeaders
+    from ..argument_types import Byteish, LooseHeaders
+    from ..http.interfaces import AbstractStreamWriter
     from ..wire.http1 import RequestHead
     from .request import BaseRequest
 

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from multidict import CIMultiDict, MultiMapping
 
-from ..typedefs import RawHeaders
+from ..argument_types import RawHeaders
 from .exceptions import InvalidHeaderValue
 
 __all__ = ("Headers", "HeadersLike", "MultipleValuesError")

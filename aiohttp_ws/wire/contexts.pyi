@@ -1,6 +1,6 @@
 from types import ModuleType
 
-from ..typedefs import Byteish
+from ..argument_types import Byteish
 from .deflate import DeflateParams
 
 def installed_zlib() -> ModuleType: ...

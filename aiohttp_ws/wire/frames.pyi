@@ -1,4 +1,4 @@
-from aiohttp_ws.typedefs import Byteish
+from aiohttp_ws.argument_types import Byteish
 
 PROTOCOL_ERROR: int
 INVALID_TEXT: int

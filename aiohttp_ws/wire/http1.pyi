@@ -7,7 +7,7 @@ from typing import Final, final
 
 from multidict import CIMultiDictProxy
 
-from ..typedefs import Byteish
+from ..argument_types import Byteish
 from .http1_head import HTTP_10 as HTTP_10
 from .http1_head import HTTP_11 as HTTP_11
 from .http1_head import MessageHead as MessageHead

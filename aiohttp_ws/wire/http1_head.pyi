@@ -4,7 +4,7 @@ from typing import Final, final
 
 from multidict import CIMultiDictProxy
 
-from ..typedefs import RawHeaders
+from ..argument_types import RawHeaders
 
 HTTP_10: Final[tuple[int, int]]
 """``(1, 0)``: the very object every HTTP/1.0 head has as its ``version``."""

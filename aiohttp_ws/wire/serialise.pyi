@@ -6,7 +6,7 @@ Nothing a caller passes can end a line: control characters raise :exc:`ValueErro
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from ..typedefs import Byteish
+from ..argument_types import Byteish
 
 LAST_CHUNK: Final[bytes]
 """The chunk that ends a chunked body without trailers."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..typedefs import Byteish
+from ..argument_types import Byteish
 
 __all__ = ("IncomingMessage", "Message", "OutgoingMessage", "Ping", "data_of")
 

@@ -43,7 +43,9 @@ def test_a_fault_after_our_close_frame_sends_no_other():
     assert not actions[1] & Action.ANSWER
 
 
-@pytest.mark.parametrize("before", [(), (Event.SEND_CLOSE,), (Event.RECEIVE_CLOSE,), (Event.FAULT,)])
+@pytest.mark.parametrize(
+    "before", [(), (Event.SEND_CLOSE,), (Event.RECEIVE_CLOSE,), (Event.FAULT,)]
+)
 def test_tcp_that_ends_first_is_a_loss(before: tuple[Event, ...]):
     state, actions = after(*before, Event.TCP_ENDED)
     assert state is State.LOST

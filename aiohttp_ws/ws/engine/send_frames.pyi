@@ -1,5 +1,5 @@
+from aiohttp_ws.argument_types import Byteish
 from aiohttp_ws.net.output import Output
-from aiohttp_ws.typedefs import Byteish
 from aiohttp_ws.ws.engine.frame import WSCloseHandshake
 from aiohttp_ws.ws.typed_messages import OutgoingMessage, Ping
 from aiohttp_ws.ws.types import WSMsgType

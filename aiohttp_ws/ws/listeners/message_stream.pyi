@@ -2,7 +2,7 @@ import json
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
-from aiohttp_ws.typedefs import Byteish, JSONDecoder, JSONEncoder
+from aiohttp_ws.argument_types import Byteish, JSONDecoder, JSONEncoder
 from aiohttp_ws.ws.listeners.receive import MessageConnection
 from aiohttp_ws.ws.typed_messages import IncomingMessage, OutgoingMessage, Ping
 from aiohttp_ws.ws.types import WSMessage, WSMsgType

@@ -1,7 +1,7 @@
 import asyncio
 from collections.abc import Callable
 
-from aiohttp_ws.typedefs import Byteish
+from aiohttp_ws.argument_types import Byteish
 from aiohttp_ws.wire.deflate import DeflateOptions, DeflateParams
 from aiohttp_ws.ws.engine.transport import WSListener, WSTransport
 

@@ -2,7 +2,7 @@ import asyncio
 from collections.abc import Awaitable
 from typing import Any
 
-from aiohttp_ws.typedefs import Byteish
+from aiohttp_ws.argument_types import Byteish
 from aiohttp_ws.wire.deflate import DeflateOptions, DeflateParams
 from aiohttp_ws.ws.engine.transport import WSTransport
 from aiohttp_ws.ws.listeners.recv_queue import PullReceiver

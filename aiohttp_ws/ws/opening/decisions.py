@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 from multidict import CIMultiDict
 
-from ...typedefs import LooseHeaders
+from ...argument_types import LooseHeaders
 from ..typed_messages import IncomingMessage, Message, OutgoingMessage, Ping
 
 __all__ = (

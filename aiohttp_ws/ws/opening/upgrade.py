@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from multidict import CIMultiDict
 
-from ...typedefs import Byteish, LooseHeaders
+from ...argument_types import Byteish, LooseHeaders
 from ...wire.http1 import HTTP_10, HTTP_11, RequestHead, ResponseHead, serialise_response
 
 if TYPE_CHECKING:
