@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Callable, Iterable, Mapping
+from importlib.machinery import PathFinder
 from types import ModuleType
 from typing import Any
 
@@ -43,29 +44,34 @@ def lazily(
     :param own: names that it defines.
     """
     offering = sys.modules[module_name]
+    package = offering.__package__
     homes = dict(alone or {})
     modules = tuple(parts)
 
     def part(name: str) -> ModuleType:
-        return importlib.import_module(f".{name}", offering.__package__)
+        return importlib.import_module(f".{name}", package)
 
     def everything() -> tuple[str, ...]:
         return tuple(sorted({*own, *homes, *(n for of in modules for n in part(of).__all__)}))
 
     def find(name: str) -> Any:
         if name == "__all__":
-            found: Any = everything()
-        elif name in homes:
-            found = getattr(part(homes[name]), name)
-        else:
-            # Names of the language's own protocols (__path__ of a module) are in no part.
-            for of in () if name.startswith("__") else modules:
-                if name in part(of).__all__:
-                    found = getattr(part(of), name)
-                    break
-            else:
-                raise AttributeError(f"module {module_name!r} has no attribute {name!r}")
+            return everything()
+        if name in homes:
+            return getattr(part(homes[name]), name)
+        # ``from aiohttp_ws import web`` asks here before it imports the submodule.
+        path = vars(offering).get("__path__")
+        if path and PathFinder.find_spec(f"{module_name}.{name}", path):
+            return part(name)
+        # Names of the language's own protocols (__wrapped__) are in no part.
+        for of in () if name.startswith("__") else modules:
+            if name in part(of).__all__:
+                return getattr(part(of), name)
+        raise AttributeError(f"module {module_name!r} has no attribute {name!r}")
+
+    def find_once(name: str) -> Any:
+        found = find(name)
         setattr(offering, name, found)
         return found
 
-    return find, lambda: sorted({*vars(offering), *everything()})
+    return find_once, lambda: sorted({*vars(offering), *everything()})

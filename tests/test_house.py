@@ -32,7 +32,6 @@ UPWARD: set[tuple[str, str]] = {
     ("ws.engine.send_messages", "ws.listeners.assembly"),
     ("ws.engine.transport", "ws.opening.frame_settings"),
     ("ws.engine.transport", "ws.opening.upgrade"),
-    ("ws.listeners.recv_queue", "ws.opening.decisions"),
 }
 # The few modules that others of their package import for type checking although they import those
 # themselves: the object that a user holds, and its parts that know it.
@@ -50,7 +49,6 @@ NAMED_BY_THEIR_PARTS = {
     "web.resources",
     "web.runner",
     "web.server",
-    "wire.deflate",
     "ws.engine.transport",
 }
 # A package whose own modules still import each other in a circle.

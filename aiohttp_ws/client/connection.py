@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from .connector import BaseConnector
     from .protocol import ClientProtocol
 
-__all__ = ("Connection",)
+__all__ = ()
 
 
 class Connection:

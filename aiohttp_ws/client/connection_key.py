@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from .fingerprint import Fingerprint
 
-__all__ = ("ConnectionKey",)
+__all__ = ()
 
 
 class ConnectionKey(NamedTuple):

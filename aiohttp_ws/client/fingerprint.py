@@ -11,7 +11,7 @@ from typing import Any
 
 from ..errors import ServerFingerprintMismatch
 
-__all__ = ("Fingerprint", "context_for", "merge_ssl_arguments")
+__all__ = ("Fingerprint",)
 
 
 class Fingerprint:

@@ -18,7 +18,8 @@ from ..http.compression import is_supported
 from ..http.cookies import cookie_header, make_cookie, parse_cookie_header
 from ..http.forms import FormData
 from ..http.headers import HttpVersion, HttpVersion11
-from ..http.payload import PAYLOAD_REGISTRY, BytesPayload, LookupError, Payload
+from ..http.payload import PAYLOAD_REGISTRY, BytesPayload, Payload
+from ..http.payload_base import LookupError
 from ..http.software import SERVER_SOFTWARE
 from ..wire.http1 import HTTP_10, HTTP_11, serialise_request_head
 from .connection_key import ConnectionKey

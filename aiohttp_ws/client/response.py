@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from .request_info import RequestInfo
     from .upload import Upload
 
-__all__ = ("ClientResponse", "ContentDisposition")
+__all__ = ("ClientResponse",)
 
 _LINK = re.compile(
     r"\s*<([^>]*)>((?:\s*;\s*[^\s=;,]+(?:\s*=\s*(?:\"[^\"]*\"|[^\";,]*))?)*)\s*(?:,|$)"

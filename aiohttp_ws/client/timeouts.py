@@ -9,19 +9,11 @@ from typing import Any
 import attrs
 
 if sys.version_info >= (3, 11):
-    from asyncio import timeout_at
+    from asyncio import timeout_at as timeout_at
 else:
-    from async_timeout import timeout_at
+    from async_timeout import timeout_at as timeout_at
 
-__all__ = (
-    "DEFAULT_TIMEOUT",
-    "DEFAULT_WS_CLOSE_TIMEOUT",
-    "ClientTimeout",
-    "ClientWSTimeout",
-    "deadline_after",
-    "has_expired",
-    "timeout_at",
-)
+__all__ = ("ClientTimeout", "ClientWSTimeout")
 
 
 @attrs.frozen(slots=True)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from ..http.payload import Payload
     from .protocol import ClientProtocol
 
-__all__ = ("Upload", "UploadTracker")
+__all__ = ("UploadTracker",)
 
 # RFC 9110 10.1.1: a client need not wait for 100 for ever; servers exist that never send it.
 CONTINUE_TIMEOUT = 1.0

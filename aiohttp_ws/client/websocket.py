@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from .response import ClientResponse
     from .session import ClientSession
 
-__all__ = ("ClientWebSocketResponse", "connect_websocket")
+__all__ = ("ClientWebSocketResponse",)
 
 
 class ClientWebSocketResponse(MessageStream):

@@ -5,131 +5,16 @@ responses too and live in :mod:`aiohttp_ws.web`. Those of the message API are in
 :mod:`aiohttp_ws.websockets.exceptions`.
 """
 
-from .client import (
-    ClientConnectionError,
-    ClientConnectionResetError,
-    ClientConnectorCertificateError,
-    ClientConnectorDNSError,
-    ClientConnectorError,
-    ClientConnectorSSLError,
-    ClientError,
-    ClientHttpProxyError,
-    ClientOSError,
-    ClientPayloadError,
-    ClientProxyConnectionError,
-    ClientResponseError,
-    ClientSSLError,
-    ConnectionTimeoutError,
-    ContentTypeError,
-    InvalidURL,
-    InvalidUrlClientError,
-    InvalidUrlRedirectClientError,
-    NonHttpUrlClientError,
-    NonHttpUrlRedirectClientError,
-    RedirectClientError,
-    ServerConnectionError,
-    ServerDisconnectedError,
-    ServerFingerprintMismatch,
-    ServerTimeoutError,
-    SocketTimeoutError,
-    TooManyRedirects,
-    UnixClientConnectorError,
-    UploadAbortedError,
-    WSServerHandshakeError,
-)
-from .frames import (
-    WSError,
-    WSHandshakeError,
-    WSInvalidHeaderError,
-    WSInvalidMessageError,
-    WSInvalidStatusError,
-    WSInvalidUpgradeError,
-    WSInvalidURL,
-    WSProtocolError,
-    WSProxyError,
-)
-from .http import (
-    BadHttpMessage,
-    BadHttpMethod,
-    BadStatusLine,
-    ContentEncodingError,
-    ContentLengthError,
-    HttpProcessingError,
-    InvalidHeader,
-    InvalidURLError,
-    LineTooLong,
-    PayloadAccessError,
-    PayloadEncodingError,
-    RequestPayloadError,
-    TransferEncodingError,
-)
-from .websocket import (
-    HandshakeError,
-    HandshakeFault,
-    WebSocketError,
-    WSMessageTypeError,
-)
+import typing
 
-__all__ = (
-    "BadHttpMessage",
-    "BadHttpMethod",
-    "BadStatusLine",
-    "ClientConnectionError",
-    "ClientConnectionResetError",
-    "ClientConnectorCertificateError",
-    "ClientConnectorDNSError",
-    "ClientConnectorError",
-    "ClientConnectorSSLError",
-    "ClientError",
-    "ClientHttpProxyError",
-    "ClientOSError",
-    "ClientPayloadError",
-    "ClientProxyConnectionError",
-    "ClientResponseError",
-    "ClientSSLError",
-    "ConnectionTimeoutError",
-    "ContentEncodingError",
-    "ContentLengthError",
-    "ContentTypeError",
-    "HandshakeError",
-    "HandshakeFault",
-    "HttpProcessingError",
-    "InvalidHeader",
-    "InvalidURL",
-    "InvalidURLError",
-    "InvalidUrlClientError",
-    "InvalidUrlRedirectClientError",
-    "LineTooLong",
-    "NonHttpUrlClientError",
-    "NonHttpUrlRedirectClientError",
-    "PayloadAccessError",
-    "PayloadEncodingError",
-    "RedirectClientError",
-    "RequestPayloadError",
-    "ServerConnectionError",
-    "ServerDisconnectedError",
-    "ServerFingerprintMismatch",
-    "ServerTimeoutError",
-    "SocketTimeoutError",
-    "TooManyRedirects",
-    "TransferEncodingError",
-    "UnixClientConnectorError",
-    "UploadAbortedError",
-    "WSError",
-    "WSHandshakeError",
-    "WSInvalidHeaderError",
-    "WSInvalidMessageError",
-    "WSInvalidStatusError",
-    "WSInvalidURL",
-    "WSInvalidUpgradeError",
-    "WSMessageTypeError",
-    "WSProtocolError",
-    "WSProxyError",
-    "WSServerHandshakeError",
-    "WebSocketError",
-)
+from .. import exports
+from .client import *
+from .frames import *
+from .http import *
+from .websocket import *
 
-# Tracebacks and pickles name the module that users import from.
-for _name in __all__:
-    globals()[_name].__module__ = __name__
-del _name
+if not typing.TYPE_CHECKING:
+    __all__ = exports.imported_names(__name__)
+    # Tracebacks and pickles name the module that users import from.
+    for _name in __all__:
+        globals()[_name].__module__ = __name__

@@ -1,15 +1,12 @@
-"""The frame height: connect and serve with callbacks on frames."""
+"""The frame API: connect and serve with callbacks on frames."""
 
-from ..wire.url import WSParsedURL
-from ..ws.opening.upgrade import WSUpgradeRequest, WSUpgradeResponse, WSUpgradeResponseWithListener
-from .connect import ws_connect
-from .server import ws_create_server
+import typing
 
-__all__ = (
-    "WSParsedURL",
-    "WSUpgradeRequest",
-    "WSUpgradeResponse",
-    "WSUpgradeResponseWithListener",
-    "ws_connect",
-    "ws_create_server",
-)
+from .. import exports
+from ..wire.url import WSParsedURL as WSParsedURL
+from ..ws.opening.upgrade import *
+from .connect import *
+from .server import *
+
+if not typing.TYPE_CHECKING:
+    __all__ = exports.imported_names(__name__)

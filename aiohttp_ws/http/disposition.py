@@ -11,7 +11,6 @@ __all__ = (
     "BadContentDispositionHeader",
     "BadContentDispositionParam",
     "content_disposition_filename",
-    "content_disposition_header",
     "parse_content_disposition",
 )
 

@@ -15,19 +15,7 @@ from .. import hdrs
 if TYPE_CHECKING:
     from multidict import CIMultiDict, CIMultiDictProxy
 
-__all__ = (
-    "ETAG_ANY",
-    "ETag",
-    "ContentFields",
-    "HttpVersion",
-    "HttpVersion10",
-    "HttpVersion11",
-    "parse_content_type",
-    "parse_etags",
-    "parse_forwarded",
-    "parse_range",
-    "reason_of",
-)
+__all__ = ("ETag", "HttpVersion", "HttpVersion10", "HttpVersion11")
 
 ETAG_ANY: Final = "*"
 DEFAULT_CONTENT_TYPE: Final = "application/octet-stream"

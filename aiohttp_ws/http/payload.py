@@ -15,7 +15,7 @@ from typing import IO, Any, Final, TypeVar
 from .. import hdrs
 from ..argument_types import Byteish, JSONEncoder
 from .interfaces import AbstractStreamWriter
-from .payload_base import LookupError, Order, Payload, PayloadRegistry, text_type
+from .payload_base import Order, Payload, PayloadRegistry, text_type
 from .payload_files import BufferedReaderPayload, BytesIOPayload, IOBasePayload, TextIOPayload
 
 __all__ = (
@@ -25,12 +25,8 @@ __all__ = (
     "BytesIOPayload",
     "BytesPayload",
     "IOBasePayload",
-    "JsonBytesPayload",
     "JsonPayload",
-    "LookupError",
-    "Order",
     "Payload",
-    "PayloadRegistry",
     "StringIOPayload",
     "StringPayload",
     "TextIOPayload",

@@ -14,13 +14,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from ..errors import LineTooLong
 
-__all__ = (
-    "EMPTY_PAYLOAD",
-    "AsyncStreamIterator",
-    "EmptyStreamReader",
-    "FlowControl",
-    "StreamReader",
-)
+__all__ = ("EMPTY_PAYLOAD", "StreamReader")
 
 _T = TypeVar("_T")
 _MOST_CHUNKS = 4096  # chunks whose ends are kept before the feeding pauses

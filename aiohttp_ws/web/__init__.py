@@ -1,318 +1,41 @@
 """The server framework: applications, requests, responses, routes, WebSockets."""
 
-from ..errors import PayloadAccessError, RequestPayloadError
-from ..ws.types import WSCloseCode, WSMessage, WSMsgType
-from .access_log import (
-    AccessLogger,
-)
-from .app_keys import (
-    AppKey,
-    NotAppKeyWarning,
-    RequestKey,
-    ResponseKey,
-)
-from .application import (
-    Application,
-)
-from .base_request import (
-    BaseRequest,
-)
-from .cleanup import (
-    CleanupContext,
-    CleanupError,
-)
-from .connection import (
-    RequestHandler,
-)
-from .content_coding import (
-    ContentCoding,
-)
-from .dispatcher import (
-    ResourcesView,
-    RoutesView,
-    UrlDispatcher,
-)
-from .exceptions import (
-    HTTPAccepted,
-    HTTPBadGateway,
-    HTTPBadRequest,
-    HTTPClientError,
-    HTTPConflict,
-    HTTPCreated,
-    HTTPError,
-    HTTPException,
-    HTTPExpectationFailed,
-    HTTPFailedDependency,
-    HTTPForbidden,
-    HTTPFound,
-    HTTPGatewayTimeout,
-    HTTPGone,
-    HTTPInsufficientStorage,
-    HTTPInternalServerError,
-    HTTPLengthRequired,
-    HTTPMethodNotAllowed,
-    HTTPMisdirectedRequest,
-    HTTPMove,
-    HTTPMovedPermanently,
-    HTTPMultipleChoices,
-    HTTPNetworkAuthenticationRequired,
-    HTTPNoContent,
-    HTTPNonAuthoritativeInformation,
-    HTTPNotAcceptable,
-    HTTPNotExtended,
-    HTTPNotFound,
-    HTTPNotImplemented,
-    HTTPNotModified,
-    HTTPOk,
-    HTTPPartialContent,
-    HTTPPaymentRequired,
-    HTTPPermanentRedirect,
-    HTTPPreconditionFailed,
-    HTTPPreconditionRequired,
-    HTTPProxyAuthenticationRequired,
-    HTTPRedirection,
-    HTTPRequestEntityTooLarge,
-    HTTPRequestHeaderFieldsTooLarge,
-    HTTPRequestRangeNotSatisfiable,
-    HTTPRequestTimeout,
-    HTTPRequestURITooLong,
-    HTTPResetContent,
-    HTTPSeeOther,
-    HTTPServerError,
-    HTTPServiceUnavailable,
-    HTTPSuccessful,
-    HTTPTemporaryRedirect,
-    HTTPTooManyRequests,
-    HTTPUnauthorized,
-    HTTPUnavailableForLegalReasons,
-    HTTPUnprocessableEntity,
-    HTTPUnsupportedMediaType,
-    HTTPUpgradeRequired,
-    HTTPUseProxy,
-    HTTPVariantAlsoNegotiates,
-    HTTPVersionNotSupported,
-)
-from .fileresponse import (
-    FileResponse,
-)
-from .interfaces import AbstractMatchInfo
-from .match_info import (
-    MatchInfoError,
-    UrlMappingMatchInfo,
-)
-from .middlewares import (
-    middleware,
-    normalize_path_middleware,
-)
-from .request import (
-    Request,
-)
-from .resources import (
-    AbstractResource,
-    DynamicResource,
-    PlainResource,
-    PrefixResource,
-    Resource,
-)
-from .response import (
-    Response,
-    json_bytes_response,
-    json_response,
-)
-from .routedef import (
-    AbstractRouteDef,
-    RouteDef,
-    RouteTableDef,
-    StaticDef,
-    delete,
-    get,
-    head,
-    options,
-    patch,
-    post,
-    put,
-    route,
-    static,
-    view,
-)
-from .routes import (
-    AbstractRoute,
-    ResourceRoute,
-    SystemRoute,
-)
-from .run import (
-    run_app,
-)
-from .runner import (
-    AppRunner,
-    BaseRunner,
-    GracefulExit,
-    ServerRunner,
-)
-from .server import (
-    Server,
-)
-from .sites import (
-    BaseSite,
-    NamedPipeSite,
-    SockSite,
-    TCPSite,
-    UnixSite,
-)
-from .static_files import (
-    StaticResource,
-)
-from .stream_response import (
-    StreamResponse,
-)
-from .subapps import (
-    AbstractRuleMatching,
-    Domain,
-    MaskDomain,
-    MatchedSubAppResource,
-    PrefixedSubAppResource,
-)
-from .views import (
-    View,
-)
-from .websocket import (
-    WebSocketReady,
-    WebSocketResponse,
-)
-from .websocket_listener import (
-    WebSocketListenerResponse,
-)
+import typing
 
-__all__ = (
-    "AbstractMatchInfo",
-    "AbstractResource",
-    "AbstractRoute",
-    "AbstractRouteDef",
-    "AbstractRuleMatching",
-    "AccessLogger",
-    "AppKey",
-    "AppRunner",
-    "Application",
-    "BaseRequest",
-    "BaseRunner",
-    "BaseSite",
-    "CleanupContext",
-    "CleanupError",
-    "ContentCoding",
-    "Domain",
-    "DynamicResource",
-    "FileResponse",
-    "GracefulExit",
-    "HTTPAccepted",
-    "HTTPBadGateway",
-    "HTTPBadRequest",
-    "HTTPClientError",
-    "HTTPConflict",
-    "HTTPCreated",
-    "HTTPError",
-    "HTTPException",
-    "HTTPExpectationFailed",
-    "HTTPFailedDependency",
-    "HTTPForbidden",
-    "HTTPFound",
-    "HTTPGatewayTimeout",
-    "HTTPGone",
-    "HTTPInsufficientStorage",
-    "HTTPInternalServerError",
-    "HTTPLengthRequired",
-    "HTTPMethodNotAllowed",
-    "HTTPMisdirectedRequest",
-    "HTTPMove",
-    "HTTPMovedPermanently",
-    "HTTPMultipleChoices",
-    "HTTPNetworkAuthenticationRequired",
-    "HTTPNoContent",
-    "HTTPNonAuthoritativeInformation",
-    "HTTPNotAcceptable",
-    "HTTPNotExtended",
-    "HTTPNotFound",
-    "HTTPNotImplemented",
-    "HTTPNotModified",
-    "HTTPOk",
-    "HTTPPartialContent",
-    "HTTPPaymentRequired",
-    "HTTPPermanentRedirect",
-    "HTTPPreconditionFailed",
-    "HTTPPreconditionRequired",
-    "HTTPProxyAuthenticationRequired",
-    "HTTPRedirection",
-    "HTTPRequestEntityTooLarge",
-    "HTTPRequestHeaderFieldsTooLarge",
-    "HTTPRequestRangeNotSatisfiable",
-    "HTTPRequestTimeout",
-    "HTTPRequestURITooLong",
-    "HTTPResetContent",
-    "HTTPSeeOther",
-    "HTTPServerError",
-    "HTTPServiceUnavailable",
-    "HTTPSuccessful",
-    "HTTPTemporaryRedirect",
-    "HTTPTooManyRequests",
-    "HTTPUnauthorized",
-    "HTTPUnavailableForLegalReasons",
-    "HTTPUnprocessableEntity",
-    "HTTPUnsupportedMediaType",
-    "HTTPUpgradeRequired",
-    "HTTPUseProxy",
-    "HTTPVariantAlsoNegotiates",
-    "HTTPVersionNotSupported",
-    "MaskDomain",
-    "MatchInfoError",
-    "MatchedSubAppResource",
-    "NamedPipeSite",
-    "NotAppKeyWarning",
-    "PayloadAccessError",
-    "PlainResource",
-    "PrefixResource",
-    "PrefixedSubAppResource",
-    "Request",
-    "RequestHandler",
-    "RequestKey",
-    "RequestPayloadError",
-    "Resource",
-    "ResourceRoute",
-    "ResourcesView",
-    "Response",
-    "ResponseKey",
-    "RouteDef",
-    "RouteTableDef",
-    "RoutesView",
-    "Server",
-    "ServerRunner",
-    "SockSite",
-    "StaticDef",
-    "StaticResource",
-    "StreamResponse",
-    "SystemRoute",
-    "TCPSite",
-    "UnixSite",
-    "UrlDispatcher",
-    "UrlMappingMatchInfo",
-    "View",
-    "WSCloseCode",
-    "WSMessage",
-    "WSMsgType",
-    "WebSocketListenerResponse",
-    "WebSocketReady",
-    "WebSocketResponse",
-    "delete",
-    "get",
-    "head",
-    "json_bytes_response",
-    "json_response",
-    "middleware",
-    "normalize_path_middleware",
-    "options",
-    "patch",
-    "post",
-    "put",
-    "route",
-    "run_app",
-    "static",
-    "view",
-)
+from .. import exports
+from ..errors import PayloadAccessError as PayloadAccessError
+from ..errors import RequestPayloadError as RequestPayloadError
+from ..ws.types import WSCloseCode as WSCloseCode
+from ..ws.types import WSMessage as WSMessage
+from ..ws.types import WSMsgType as WSMsgType
+from .access_log import *
+from .app_keys import *
+from .application import *
+from .base_request import *
+from .cleanup import *
+from .connection import RequestHandler as RequestHandler
+from .content_coding import *
+from .dispatcher import *
+from .exceptions import *
+from .fileresponse import *
+from .interfaces import AbstractMatchInfo as AbstractMatchInfo
+from .match_info import *
+from .middlewares import *
+from .request import *
+from .resources import *
+from .response import *
+from .routedef import *
+from .routes import *
+from .run import *
+from .runner import *
+from .server import *
+from .sites import *
+from .static_files import *
+from .stream_response import *
+from .subapps import *
+from .views import *
+from .websocket import *
+from .websocket_listener import *
+
+if not typing.TYPE_CHECKING:
+    __all__ = exports.imported_names(__name__)

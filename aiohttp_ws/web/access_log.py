@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 from .interfaces import AbstractAccessLogger
 
 if TYPE_CHECKING:
-    from .request import BaseRequest
+    from .base_request import BaseRequest
     from .stream_response import StreamResponse
 
-__all__ = ("AccessLogger", "access_logger")
+__all__ = ("AccessLogger",)
 
 access_logger = logging.getLogger("aiohttp_ws.access")
 

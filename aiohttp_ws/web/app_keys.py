@@ -6,7 +6,7 @@ import inspect
 import warnings
 from typing import Any, Generic, TypeVar
 
-__all__ = ("AppKey", "NotAppKeyWarning", "RequestKey", "ResponseKey", "warn_plain_key")
+__all__ = ("AppKey", "NotAppKeyWarning", "RequestKey", "ResponseKey")
 
 _T = TypeVar("_T")
 

@@ -13,7 +13,7 @@ from frozenlist import FrozenList
 
 from .. import hdrs
 from .app_keys import AppKey, warn_plain_key
-from .cleanup import CleanupContext, CleanupError
+from .cleanup import CleanupContext
 from .dispatcher import UrlDispatcher
 from .interfaces import AbstractRouter, Handler, Middleware
 from .match_info import UrlMappingMatchInfo
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from .routes import AbstractRoute
     from .stream_response import StreamResponse
 
-__all__ = ("Application", "CleanupError")
+__all__ = ("Application",)
 
 _T = TypeVar("_T")
 _U = TypeVar("_U")

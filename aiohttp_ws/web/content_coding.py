@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 
-__all__ = ("ContentCoding", "choose_coding")
+__all__ = ("ContentCoding",)
 
 
 class ContentCoding(enum.Enum):

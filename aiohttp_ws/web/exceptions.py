@@ -23,7 +23,6 @@ from yarl import URL
 from .. import hdrs
 from ..argument_types import LooseHeaders, StrOrURL
 from ..http.headers import reason_of
-from .app_keys import NotAppKeyWarning
 from .response import Response
 
 __all__ = (
@@ -85,7 +84,6 @@ __all__ = (
     "HTTPUseProxy",
     "HTTPVariantAlsoNegotiates",
     "HTTPVersionNotSupported",
-    "NotAppKeyWarning",
 )
 
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from ..errors import BadHttpMessage, RequestPayloadError
 from ..http.headers import reason_of
-from .response import Response, StreamResponse
+from .response import Response
+from .stream_response import StreamResponse
 
 if TYPE_CHECKING:
     from .base_request import BaseRequest

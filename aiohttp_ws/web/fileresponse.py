@@ -16,7 +16,7 @@ from .stream_response import StreamResponse
 
 if TYPE_CHECKING:
     from ..http.interfaces import AbstractStreamWriter
-    from .request import BaseRequest
+    from .base_request import BaseRequest
 
 __all__ = ("FileResponse",)
 

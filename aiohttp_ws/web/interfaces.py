@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
     from .application import Application
+    from .base_request import BaseRequest
     from .exceptions import HTTPException
-    from .request import BaseRequest, Request
+    from .request import Request
     from .stream_response import StreamResponse
 
 __all__ = ("AbstractAccessLogger", "AbstractMatchInfo", "AbstractRouter", "AbstractView")

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from .match_info import UrlMappingMatchInfo
     from .stream_response import StreamResponse
 
-__all__ = ("BaseRequest", "Request")
+__all__ = ("Request",)
 
 
 class Request(BaseRequest):

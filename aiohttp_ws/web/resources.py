@@ -19,15 +19,7 @@ from .routes import AbstractRoute, ResourceRoute
 if TYPE_CHECKING:
     from .request import Request
 
-__all__ = (
-    "AbstractResource",
-    "DynamicResource",
-    "MatchingResource",
-    "PlainResource",
-    "PrefixResource",
-    "Resource",
-    "Resolved",
-)
+__all__ = ("AbstractResource", "DynamicResource", "PlainResource", "PrefixResource", "Resource")
 
 #: A match, if any, and the methods that the resource has when only the method differs.
 Resolved = tuple[UrlMappingMatchInfo | None, AbstractSet[str]]

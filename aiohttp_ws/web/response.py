@@ -11,8 +11,8 @@ from .. import hdrs
 from ..argument_types import DEFAULT_JSON_ENCODER, JSONEncoder, LooseHeaders
 from ..http.compression import Compressor
 from ..http.dates import current_http_date
-from ..http.payload import LookupError as PayloadLookupError
 from ..http.payload import Payload, get_payload
+from ..http.payload_base import LookupError as PayloadLookupError
 from ..http.software import SERVER_SOFTWARE
 from ..wire.serialise import serialise_response_head
 from .content_coding import ContentCoding
@@ -22,13 +22,7 @@ if TYPE_CHECKING:
     from ..http.interfaces import AbstractStreamWriter
     from .base_request import BaseRequest
 
-__all__ = (
-    "ContentCoding",
-    "Response",
-    "StreamResponse",
-    "json_bytes_response",
-    "json_response",
-)
+__all__ = ("Response", "json_bytes_response", "json_response")
 
 _UNSET: Final[Any] = object()
 _TEXT: Final = "text/plain; charset=utf-8"

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     from ..argument_types import Byteish, LooseHeaders
     from ..http.interfaces import AbstractStreamWriter
-    from .request import BaseRequest
+    from .base_request import BaseRequest
 
 __all__ = ("WebSocketReady", "WebSocketResponse")
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from ..argument_types import Byteish, LooseHeaders
     from ..http.interfaces import AbstractStreamWriter
     from ..wire.http1 import RequestHead
-    from .request import BaseRequest
+    from .base_request import BaseRequest
 
 __all__ = ("WebSocketListenerResponse",)
 

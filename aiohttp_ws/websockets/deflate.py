@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ..errors import WebSocketError
-from ..wire.deflate import DeflateOptions, DeflateParams, MessageDeflater, MessageInflater
+from ..wire.contexts import MessageDeflater, MessageInflater
+from ..wire.deflate import DeflateOptions, DeflateParams
 from .exceptions import PayloadTooBig, ProtocolError
 from .frames import CONT, DATA_OPCODES, CloseCode, Frame
 

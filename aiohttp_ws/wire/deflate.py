@@ -17,20 +17,9 @@ from typing import Literal
 
 from .. import hdrs
 from ..errors import HandshakeError, HandshakeFault
-from .contexts import ContextPool, MessageDeflater, MessageInflater, compress_alone
 from .extensions import parse_extensions
 
-__all__ = (
-    "ContextPool",
-    "DeflateOptions",
-    "DeflateParams",
-    "MessageDeflater",
-    "MessageInflater",
-    "accept_response",
-    "compress_alone",
-    "negotiate",
-    "offer_header",
-)
+__all__ = ("DeflateOptions", "DeflateParams")
 
 EXTENSION = "permessage-deflate"
 MAX_WINDOW_BITS = 15

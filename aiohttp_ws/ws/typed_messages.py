@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..argument_types import Byteish
 
-__all__ = ("IncomingMessage", "Message", "OutgoingMessage", "Ping", "data_of")
+__all__ = ("IncomingMessage", "Message", "OutgoingMessage", "Ping")
 
 
 class Message:

@@ -8,14 +8,7 @@ from collections.abc import Callable
 from enum import IntEnum
 from typing import Any, Final, NamedTuple
 
-__all__ = (
-    "WS_CLOSED_MESSAGE",
-    "WS_CLOSING_MESSAGE",
-    "WSAutoPingStrategy",
-    "WSCloseCode",
-    "WSMessage",
-    "WSMsgType",
-)
+__all__ = ("WSAutoPingStrategy", "WSCloseCode", "WSMessage", "WSMsgType")
 
 
 class WSCloseCode(IntEnum):

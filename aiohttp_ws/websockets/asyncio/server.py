@@ -16,7 +16,8 @@ from ...http.auth import BasicAuth
 from ...net.transports import create_server
 from ...wire.deflate import DeflateOptions
 from ...ws.listeners.broadcast import broadcast as broadcast_all
-from ...ws.opening.decisions import OnConnect, OutgoingMessage
+from ...ws.opening.decisions import OnConnect
+from ...ws.typed_messages import OutgoingMessage
 from ..exceptions import ConcurrencyError
 from ..frames import CloseCode
 from ..http11 import SERVER, Request, Response

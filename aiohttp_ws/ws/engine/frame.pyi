@@ -1,5 +1,7 @@
 from aiohttp_ws.ws.types import WSCloseCode, WSMsgType
 
+__all__ = ("WSCloseHandshake", "WSCloseInfo", "WSFrame")
+
 class WSFrame:
     @property
     def msg_type(self) -> WSMsgType: ...

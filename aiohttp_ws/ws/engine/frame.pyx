@@ -10,6 +10,8 @@ from aiohttp_ws.wire.frames cimport FIN, RSV1, RSV2, RSV3
 
 from aiohttp_ws.ws import types
 
+__all__ = ("WSCloseHandshake", "WSCloseInfo", "WSFrame")
+
 cdef extern from "aiohttp_ws/net/awaitables.h":
     ctypedef PyObject *(*aws_getter)(PyObject *, void *)
     int aws_add_property(object type, const char *name, aws_getter get, const char *doc) except -1

@@ -9,6 +9,8 @@ from aiohttp_ws.ws.engine.frame import WSFrame
 from aiohttp_ws.ws.opening.frame_settings import FrameSettings
 from aiohttp_ws.ws.opening.upgrade import WSUpgradeRequest, WSUpgradeResponse
 
+__all__ = ("WSListener", "WSTransport")
+
 class WSListener:
     def on_ws_connected(self, transport: WSTransport) -> None: ...
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None: ...

@@ -40,6 +40,8 @@ from aiohttp_ws.ws.close_codes import named_close_code
 from aiohttp_ws.net.awaitables import raise_again
 from aiohttp_ws.ws.engine.context_pool import live_contexts
 
+__all__ = ("WSListener", "WSTransport")
+
 cdef extern from "Python.h":
     unsigned long PyThread_get_thread_ident()
     Py_ssize_t Py_REFCNT(object o)

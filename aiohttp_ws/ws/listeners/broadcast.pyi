@@ -6,6 +6,8 @@ from aiohttp_ws.ws.engine.transport import WSTransport
 from aiohttp_ws.ws.listeners.message_stream import MessageStream
 from aiohttp_ws.ws.typed_messages import OutgoingMessage
 
+__all__ = ("BroadcastReport", "broadcast")
+
 class BroadcastReport(NamedTuple):
     sent: int
     slow: list[Any]

@@ -16,6 +16,8 @@ from aiohttp_ws.ws.engine.transport cimport WSTransport
 from aiohttp_ws.wire.contexts import compress_alone
 from aiohttp_ws.ws.typed_messages import OutgoingMessage, data_of
 
+__all__ = ("BroadcastReport", "broadcast")
+
 
 class BroadcastReport(NamedTuple):
     """What became of a broadcast.

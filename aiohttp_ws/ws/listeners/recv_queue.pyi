@@ -3,7 +3,7 @@ from collections.abc import Awaitable
 from typing import Literal, overload
 
 from aiohttp_ws.ws.engine.transport import WSListener
-from aiohttp_ws.ws.opening.decisions import IncomingMessage
+from aiohttp_ws.ws.typed_messages import IncomingMessage
 
 class Fragment:
     @property

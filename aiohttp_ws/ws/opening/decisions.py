@@ -12,23 +12,13 @@ from typing import Any, TypeAlias
 from multidict import CIMultiDict
 
 from ...argument_types import LooseHeaders
-from ..typed_messages import IncomingMessage, Message, OutgoingMessage, Ping
 
 __all__ = (
-    "ConnectAnswer",
     "ConnectingRequest",
     "ConnectionAccept",
     "ConnectionDeny",
     "ConnectionRequest",
     "ConnectionResponse",
-    "Extension",
-    "HeadersOfAnswer",
-    "IncomingMessage",
-    "Message",
-    "OnConnect",
-    "OnConnected",
-    "OutgoingMessage",
-    "Ping",
 )
 
 #: An extension as a header names it, ``("permessage-deflate", {"server_max_window_bits": ["9"]})``;
