@@ -119,6 +119,11 @@ class StreamWriter(AbstractStreamWriter):
         if self._head is not None:
             self._send(b"")
 
+    def expect_another_head(self) -> None:
+        """Take the head that was held back or sent for an interim one (RFC 9110 15.2)."""
+        self.send_headers()
+        self._head_written = False
+
     def _send(self, data: Byteish) -> None:
         transport = self._connection.transport
         if transport is None or transport.is_closing():

@@ -34,7 +34,9 @@ from aiohttp_ws.web.failures import (
     answer_bad_message,
     answer_error,
     answer_wrong_result,
+    log_lost_client,
     log_wrong_end,
+    log_wrong_result,
 )
 from aiohttp_ws.web.stream_response import StreamResponse
 from aiohttp_ws.web.websocket_listener import WebSocketListenerResponse
@@ -170,7 +172,9 @@ cdef class HTTPConnection(RequestReader):
         self.let_go()
         if self.body_open:
             self.body_open = False
-            self.body.set_exception(ConnectionResetError("the client closed the connection"), exc)
+            self.body.set_exception(
+                ClientConnectionResetError("the client closed the connection"), exc
+            )
         if self.waiting:
             self.waiter.wake()
         elif (
@@ -312,6 +316,9 @@ cdef class HTTPConnection(RequestReader):
         if not isinstance(response, StreamResponse):
             if not isinstance(response, Exception):
                 answer = answer_wrong_result(request, response, logger)
+            elif self.reports_our_end(response):
+                log_lost_client(request, response, logger)
+                return self.websocket
             elif answered or self.lower is None:
                 log_wrong_end(request, response, logger)
                 return self.websocket
@@ -324,10 +331,11 @@ cdef class HTTPConnection(RequestReader):
         try:
             await response.prepare(request)
             await response.write_eof()
-        except ConnectionError as exc:
-            log_wrong_end(request, exc, logger)
-            self.stop_after = True
         except Exception as exc:
+            if self.reports_our_end(exc):
+                log_lost_client(request, exc, logger)
+                self.stop_after = True
+                return response
             if begun(request):
                 log_wrong_end(request, exc, logger)
                 return None
@@ -336,6 +344,20 @@ cdef class HTTPConnection(RequestReader):
                 return await self.send_response(request, exc)
             return self.send_error(request, answer_error(request, exc, logger))
         return response
+
+    def reports_our_end(self, error):
+        """Whether *error* is how our methods tell a handler that this connection has ended.
+
+        The type alone does not say so: a handler may have met the end of another connection,
+        its database's or that of a client of ours, and that is a failure to be logged.
+        """
+        if not isinstance(error, ClientConnectionResetError):
+            return False
+        return (
+            self.lower is None
+            or self.lower.is_closing()
+            or (self.websocket is not None and self.websocket._closing)
+        )
 
     def send_error(self, request, answer):
         """Send an answer of the server's own, past signals that may have been what failed."""
@@ -349,21 +371,29 @@ cdef class HTTPConnection(RequestReader):
 
         :returns: the response that began it, ``None`` when that was none of ours.
         """
-        if (
-            isinstance(response, StreamResponse)
-            and response.prepared
-            and not isinstance(response, Exception)
-        ):
+        logger = self.settings.logger
+        websocket = self.websocket
+        failed = False
+        if isinstance(response, BaseException):
+            if self.reports_our_end(response):
+                log_lost_client(request, response, logger)
+            else:
+                log_wrong_end(request, response, logger)
+            failed = True
+        elif not isinstance(response, StreamResponse):
+            # Closing so is what WebSocketListenerResponse promises.
+            if not isinstance(websocket, WebSocketListenerResponse):
+                log_wrong_result(request, response, logger)
+        elif response.prepared:
             await response.write_eof()
             return response
-        if isinstance(response, BaseException):
-            if not isinstance(response, ConnectionError):
-                log_wrong_end(request, response, self.settings.logger)
-            if self.websocket is not None and self.lower is not None:
-                await self.websocket.close(code=1011)
-        elif self.websocket is not None:
-            await self.websocket.close()
-        return self.websocket
+        elif response.status >= 400:
+            # Made of an exception by a middleware: too late to be sent, but a failure.
+            log_wrong_result(request, response, logger)
+            failed = True
+        if websocket is not None and self.lower is not None:
+            await websocket.close(code=1011 if failed else 1000)
+        return websocket
 
     def answer_failure(self):
         """Answer what is no request, and let the client read the answer."""

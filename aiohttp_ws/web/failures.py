@@ -14,7 +14,14 @@ from .stream_response import StreamResponse
 if TYPE_CHECKING:
     from .base_request import BaseRequest
 
-__all__ = ("answer_bad_message", "answer_error", "answer_wrong_result", "log_wrong_end")
+__all__ = (
+    "answer_bad_message",
+    "answer_error",
+    "answer_wrong_result",
+    "log_lost_client",
+    "log_wrong_end",
+    "log_wrong_result",
+)
 
 _HTML = "<html><head><title>{0}</title></head><body>\n<h1>{0}</h1>\n{1}\n</body></html>\n"
 _TROUBLE = "Server got itself in trouble"
@@ -54,24 +61,35 @@ def answer_error(request: BaseRequest, error: Exception, logger: logging.Logger)
 
 def answer_wrong_result(request: BaseRequest, result: object, logger: logging.Logger) -> Response:
     """Return the answer to a request whose handler returned none that can be sent."""
-    if isinstance(result, StreamResponse):
-        what = "was sent already" if result.prepared else "comes after another one has begun"
-        logger.error("%r returned by the handler of %r %s", result, request, what)
-    elif result is None:
-        logger.error("the handler of %r returned None: is a return missing?", request)
-    else:
-        logger.error("the handler of %r returned no response but %r", request, result)
+    log_wrong_result(request, result, logger)
     response = _internal_error(request)
     response.force_close()
     return response
 
 
+def log_wrong_result(request: BaseRequest, result: object, logger: logging.Logger) -> None:
+    """Say why what a handler returned cannot be sent."""
+    if isinstance(result, StreamResponse):
+        what = (
+            "was sent already"
+            if result.prepared
+            else f"comes after another one has begun, its status {result.status} unsent"
+        )
+        logger.error("%r returned by the handler of %r %s", result, request, what)
+    elif result is None:
+        logger.error("the handler of %r returned None: is a return missing?", request)
+    else:
+        logger.error("the handler of %r returned %r, which is not a response", request, result)
+
+
+def log_lost_client(request: BaseRequest, error: BaseException, logger: logging.Logger) -> None:
+    """Note at debug level that a handler ended because its client's connection did."""
+    logger.debug("the client of %r closed the connection: %s", request, error)
+
+
 def log_wrong_end(request: BaseRequest, error: BaseException, logger: logging.Logger) -> None:
     """Tell of a handler that failed when its response had begun: the client sees it cut off."""
-    if isinstance(error, ConnectionError):
-        logger.debug("client of %r went away: %s", request, error)
-    else:
-        logger.error("error handling %r after its response began", request, exc_info=error)
+    logger.error("error handling %r after its response began", request, exc_info=error)
 
 
 def _internal_error(request: BaseRequest) -> Response:

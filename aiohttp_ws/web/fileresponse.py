@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from .. import hdrs
 from ..argument_types import LooseHeaders, PathLike
+from ..errors import ClientConnectionResetError
 from .conditional import RangeNotSatisfiable, evaluate_preconditions, requested_range
 from .file_types import accepted_encodings, guess_content_type
 from .open_files import OpenFile, open_file
@@ -166,6 +167,9 @@ class FileResponse(StreamResponse):
             )
         except (NotImplementedError, asyncio.SendfileNotAvailableError):
             return False  # uvloop, or a transport of another kind
+        except ConnectionError as exc:
+            transport.abort()
+            raise ClientConnectionResetError("the client closed the connection") from exc
         writer.output_size += sent
         if writer.length is not None:
             writer.length -= sent

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from ..http.writer import StreamWriter
     from .base_request import BaseRequest
 
-__all__ = ("StreamResponse",)
+__all__ = ("StreamResponse", "refuse_second")
 
 DEFAULT_TYPE: Final = "application/octet-stream"
 _NO_BODY = frozenset({204, 304})
@@ -43,6 +43,14 @@ _NO_BODY = frozenset({204, 304})
 def forbids_body(method: str, status: int) -> bool:
     """Whether a response ends with its head (RFC 9110 6.4.1, RFC 9112 6.3)."""
     return status < 200 or status in _NO_BODY or method == hdrs.METH_HEAD
+
+
+def refuse_second(request: BaseRequest) -> None:
+    """Raise RuntimeError where a response to *request* has begun: another would go into it."""
+    writer = request._payload_writer
+    # Handlers are tested with writers that are mocks, whose every attribute is true.
+    if writer is not None and getattr(writer, "head_written", False) is True:
+        raise RuntimeError(f"{request!r} was answered already; a request has one response")
 
 
 class StreamResponse(ValueMapping, ContentFields):
@@ -351,9 +359,11 @@ class StreamResponse(ValueMapping, ContentFields):
     async def prepare(self, request: BaseRequest) -> AbstractStreamWriter | None:
         """Write the head; what is set on the response afterwards has no effect.
 
-        Further calls do nothing.
+        Further calls do nothing. A response with an interim status (RFC 9110 15.2), such as 103,
+        leaves the request to be answered by another.
 
         :returns: what the body is written to; ``None`` after the end.
+        :raises RuntimeError: another response to *request* has begun.
         """
         if self._eof_sent:
             return None
@@ -364,8 +374,16 @@ class StreamResponse(ValueMapping, ContentFields):
 
     async def _prepare_head(self, request: BaseRequest) -> None:
         """Complete the headers and let ``on_response_prepare`` see them."""
+        refuse_second(request)
         if self._at_once:
             self._at_once = False
+        try:
+            await self._complete_head(request)
+        except BaseException:
+            self._back_out()
+            raise
+
+    async def _complete_head(self, request: BaseRequest) -> None:
         self._req = request
         self._payload_writer = request.writer  # type: ignore[assignment]
         if self._keep_alive is None:
@@ -376,6 +394,12 @@ class StreamResponse(ValueMapping, ContentFields):
             await self._start_compression(request)
         self._prepare_headers()
         await request._prepare_hook(self)
+
+    def _back_out(self) -> None:
+        """Leave the request to another response: what this one set on the writer goes with it."""
+        if self._req is not None:
+            self._req._payload_writer = None
+        self._req = self._payload_writer = None
 
     async def _start_compression(self, request: BaseRequest) -> None:
         coding = self._compression_force
@@ -437,24 +461,31 @@ class StreamResponse(ValueMapping, ContentFields):
             headers[hdrs.CONNECTION] = "keep-alive"
 
     def _write_head(self) -> None:
-        """Serialise the head and send it, or keep it for the first piece of body.
-
-        :raises ValueError: for a header that HTTP cannot carry.
-        """
+        """Serialise the head and send it, or keep it for the first piece of body."""
         writer = self._payload_writer
         assert writer is not None
         writer.hold_head(self._render_head())
         if self._send_headers_immediately:
             writer.send_headers()
+        if self._status < 200 and self._status != 101:
+            writer.expect_another_head()
 
     def _render_head(self) -> bytes:
-        """Return the head as it is sent."""
+        """Return the head as it is sent.
+
+        :raises ValueError: for a header that HTTP cannot carry.
+        """
         request, headers = self._req, self.headers
         assert request is not None
         if self._cookies:
             for cookie in self._cookies.values():
                 headers.add(hdrs.SET_COOKIE, cookie.OutputString())
-        head = serialise_response_head(self._status, self._reason, (1, request.version[1]), headers)
+        version = (1, request.version[1])
+        try:
+            head = serialise_response_head(self._status, self._reason, version, headers)
+        except ValueError:
+            self._back_out()
+            raise
         self._head_length = len(head)
         return head
 

@@ -33,7 +33,7 @@ from .exceptions import (
     HTTPMethodNotAllowed,
     HTTPUpgradeRequired,
 )
-from .stream_response import StreamResponse
+from .stream_response import StreamResponse, refuse_second
 
 if TYPE_CHECKING:
     import re
@@ -196,10 +196,12 @@ class WebSocketResponse(StreamResponse, MessageStream):
 
         :raises HTTPException: *request* is no valid opening handshake (RFC 6455 4.2), or
             ``on_connect`` refused it; let it go on to answer the client with the reason.
+        :raises RuntimeError: *request* was answered already.
         """
         opening = self._opening
         if opening is None:
             return self._payload_writer
+        refuse_second(request)
         try:
             handshake = _accept(request, opening)
         except HandshakeError as exc:
@@ -233,6 +235,11 @@ class WebSocketResponse(StreamResponse, MessageStream):
     @property
     def prepared(self) -> bool:
         return self._connection is not None
+
+    @property
+    def _closing(self) -> bool:
+        """Whether the closing handshake has begun, or the connection is lost."""
+        return self.close_code is not None
 
     @property
     def ws_protocol(self) -> str | None:

@@ -21,7 +21,7 @@ from ..ws.opening.frames import open_frames
 from ..ws.opening.upgrade import WSUpgradeRequest, WSUpgradeResponse
 from ..ws.types import WSAutoPingStrategy, WSCloseCode
 from .exceptions import HTTPServiceUnavailable
-from .stream_response import StreamResponse
+from .stream_response import StreamResponse, refuse_second
 from .websocket import WebSocketReady, let_decide, refusal
 
 if TYPE_CHECKING:
@@ -145,12 +145,14 @@ class WebSocketListenerResponse(StreamResponse):
         :raises HTTPException: *request* is no valid opening handshake (RFC 6455 4.2),
             ``on_connect`` refused it or, with 503, the server is shutting down; let it go on to
             answer the client with the reason.
-        :raises RuntimeError: this response answered another request.
+        :raises RuntimeError: this response answered another request, or *request* has another
+            response.
         """
         if self._connection is not None:
             if request._payload_writer is not self._payload_writer:
                 raise RuntimeError(f"{self!r} answered another request; make one for each")
             return self._payload_writer
+        refuse_second(request)
         try:
             handshake = _accept(request, self._opening)
         except HandshakeError as exc:
@@ -163,6 +165,7 @@ class WebSocketListenerResponse(StreamResponse):
         protocol = request.protocol
         if not protocol.allows_keep_alive:
             # It closed its WebSockets already, and would wait for this one in vain.
+            self._back_out()
             raise HTTPServiceUnavailable(text="the server is shutting down")
         head = self._render_head()
         transport, rest = protocol.detach()
@@ -207,6 +210,12 @@ class WebSocketListenerResponse(StreamResponse):
         :raises RuntimeError: before :meth:`prepare`.
         """
         return self._opened().transport
+
+    @property
+    def _closing(self) -> bool:
+        """Whether our close frame was sent, or the connection is lost."""
+        transport = self._opened().transport
+        return transport.is_disconnected or transport.is_close_frame_sent
 
     @property
     def ws_protocol(self) -> str | None:
