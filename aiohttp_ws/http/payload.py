@@ -15,6 +15,7 @@ from typing import IO, Any, Final, TypeVar
 from .. import hdrs
 from ..argument_types import Byteish, JSONEncoder
 from .interfaces import AbstractStreamWriter
+from .payload_base import LookupError as LookupError
 from .payload_base import Order, Payload, PayloadRegistry, text_type
 from .payload_files import BufferedReaderPayload, BytesIOPayload, IOBasePayload, TextIOPayload
 
