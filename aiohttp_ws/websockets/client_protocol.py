@@ -71,7 +71,7 @@ class ClientProtocol(Protocol):
         self.subprotocol: Subprotocol | None = None
         #: The request's ``Sec-WebSocket-Key``.
         self.key = generate_key()
-        self._deflate = deflate_options(extensions, None)
+        self._deflate = deflate_options(extensions, None, is_server=False)
         self._parser = ResponseParser(**LIMITS)
         self._head: ResponseHead | None = None
         self._body = bytearray()

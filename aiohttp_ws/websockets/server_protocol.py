@@ -72,7 +72,7 @@ class ServerProtocol(Protocol):
         #: The request's ``Origin``, the subprotocol agreed on; each may be ``None``.
         self.origin: Origin | None = None
         self.subprotocol: Subprotocol | None = None
-        self._deflate = deflate_options(extensions, None)
+        self._deflate = deflate_options(extensions, None, is_server=True)
         self._select = select_subprotocol
         self._parser = RequestParser(**LIMITS)
         self._requested = False

@@ -18,11 +18,10 @@ from aiohttp_ws.websockets import (
     Response,
     ServerConnection,
     basic_auth,
-    serve,
 )
 from aiohttp_ws.websockets.extensions.permessage_deflate import ServerPerMessageDeflateFactory
 
-from .ends import UPGRADE, answer_to, echo, serving, theirs, url_of
+from .ends import UPGRADE, answer_to, serving, theirs, url_of
 
 # ------------------------------------------------------------- opening handshakes
 
@@ -247,21 +246,6 @@ async def test_compression_none_declines():
         theirs.connect(url_of(server)) as client,
     ):
         assert "Sec-WebSocket-Extensions" not in client.response.headers
-
-
-@pytest.mark.parametrize(
-    ("kwargs", "error"),
-    [
-        ({"compression": "gzip"}, ValueError),
-        ({"extensions": [object()]}, TypeError),
-        ({"subprotocols": "a"}, TypeError),
-        ({"max_queue": (1, 2)}, ValueError),
-        ({"max_size": -1}, ValueError),
-    ],
-)
-def test_settings_that_cannot_be_meant_are_refused_at_once(kwargs: Any, error: type[Exception]):
-    with pytest.raises(error):
-        serve(echo, "127.0.0.1", 0, **kwargs)
 
 
 # -------------------------------------------------------------------- basic_auth

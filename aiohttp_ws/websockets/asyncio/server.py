@@ -7,6 +7,7 @@ import hmac
 import inspect
 import logging
 import os
+import socket
 import sys
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable, Sequence
 from types import TracebackType
@@ -340,6 +341,7 @@ def serve(
     logger = logger or logging.getLogger("aiohttp_ws.websockets.server")
     settings = OpeningSettings(
         logger=logger,
+        is_server=True,
         extensions=extensions,
         compression=compression,
         subprotocols=subprotocols,
@@ -383,9 +385,18 @@ def serve(
 def unix_serve(
     handler: Handler, path: str | os.PathLike[str] | None = None, **kwargs: Any
 ) -> Server:
-    """Serve on the Unix socket *path*; all else is as in :func:`serve`."""
-    if path is None and kwargs.get("sock") is None:
-        raise ValueError("unix_serve() needs a path, or sock=")
+    """Serve on the Unix socket *path*; everything else is as in :func:`serve`.
+
+    :param path: where the socket is made; ``None`` with ``sock``, a Unix socket that exists.
+    :raises ValueError: neither *path* nor ``sock`` is given, or both, or ``sock`` is not a Unix
+        socket.
+    """
+    sock = kwargs.get("sock")
+    if (path is None) == (sock is None):
+        given = "neither" if path is None else "both"
+        raise ValueError(f"unix_serve() needs a path or sock=, not {given}")
+    if sock is not None and sock.family != socket.AF_UNIX:
+        raise ValueError(f"unix_serve() needs a Unix socket as sock=, not {sock!r}; use serve()")
     if path is not None:
         kwargs["path"] = os.fspath(path)
     return serve(handler, **kwargs)

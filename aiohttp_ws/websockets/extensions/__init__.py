@@ -1,1 +1,5 @@
-"""The one extension there is: :mod:`permessage-deflate <.permessage_deflate>` (RFC 7692)."""
+"""Extensions: what they are built from, and :mod:`permessage-deflate <.permessage_deflate>`."""
+
+from .base import ClientExtensionFactory, Extension, ServerExtensionFactory
+
+__all__ = ("ClientExtensionFactory", "Extension", "ServerExtensionFactory")

@@ -12,7 +12,7 @@ from ...wire.deflate import DeflateOptions
 __all__ = ("ClientPerMessageDeflateFactory", "ServerPerMessageDeflateFactory")
 
 
-class PerMessageDeflateFactory:
+class _Factory:
     """The parameters of permessage-deflate that one end asks for.
 
     :param server_no_context_takeover: the server forgets its window after each message.
@@ -58,7 +58,7 @@ class PerMessageDeflateFactory:
         )
 
 
-class ClientPerMessageDeflateFactory(PerMessageDeflateFactory):
+class ClientPerMessageDeflateFactory(_Factory):
     """What a client offers; ``client_max_window_bits`` is ``True`` by default."""
 
     def __init__(
@@ -78,7 +78,7 @@ class ClientPerMessageDeflateFactory(PerMessageDeflateFactory):
         )
 
 
-class ServerPerMessageDeflateFactory(PerMessageDeflateFactory):
+class ServerPerMessageDeflateFactory(_Factory):
     """What a server agrees to.
 
     :param require_client_max_window_bits: accepted for compatibility; a client that does not
