@@ -1,4 +1,9 @@
-"""The client's end of a connection without input and output."""
+"""The client's end of a connection without input and output (RFC 6455 4.1).
+
+It writes a request, reads the response, checks it, and then goes on as a
+:class:`~aiohttp_ws.websockets.protocol.Protocol`. A response that does not open the connection is
+an event too, with its body; :attr:`~ClientProtocol.handshake_exc` then says what is wrong with it.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +13,11 @@ from typing import Any, cast
 from multidict import CIMultiDict
 
 from ..errors import BadHttpMessage, HandshakeError, LineTooLong
-from ..wire.deflate import accept_response, offer_header
+from ..wire.closing import Event as Step
 from ..wire.handshake import build_request_headers, check_response, generate_key
 from ..wire.http1 import HTTP_11, EndOfMessage, ResponseHead, ResponseParser
 from ..wire.url import authority, basic_authorization
-from .asyncio.settings import deflate_options
 from .datastructures import Headers
-from .deflate import PerMessageDeflate
 from .exceptions import (
     InvalidHandshake,
     InvalidHeader,
@@ -24,9 +27,11 @@ from .exceptions import (
     SecurityError,
     StatusLineTooLong,
 )
-from .frames import Extension
+from .extensions.base import Extension
+from .extensions.negotiation import check_response as check_extensions
+from .extensions.negotiation import client_factories, offer
 from .http11 import LIMITS, Request, Response, check_body_size, limit_error
-from .protocol import CLIENT, CONNECTING, OPEN, Protocol, State
+from .protocol import CLIENT, CONNECTING, Protocol, State
 from .refusals import explained
 from .typing import LoggerLike, Origin, Subprotocol
 from .uri import WebSocketURI
@@ -44,12 +49,15 @@ class ClientProtocol(Protocol):
     :attr:`handshake_exc` why not.
 
     :param uri: where to connect to, from :func:`~aiohttp_ws.websockets.uri.parse_uri`.
-    :param origin: the value of ``Origin``, or ``None`` to send none.
-    :param extensions: permessage-deflate to offer: a
+    :param origin: the value of ``Origin``; ``None`` sends no such header.
+    :param extensions: the extensions to offer: a list of factories, such as
         :class:`~aiohttp_ws.websockets.extensions.permessage_deflate.ClientPerMessageDeflateFactory`
-        or :class:`~aiohttp_ws.DeflateOptions`.
-    :param subprotocols: those to offer, preferred first.
-    :param state: these three as for :class:`Protocol`.
+        or one of your own, and of :class:`~aiohttp_ws.DeflateOptions`.
+    :param subprotocols: the subprotocols to offer, preferred first.
+    :param state: as for :class:`Protocol`.
+    :param max_size: as for :class:`Protocol`.
+    :param logger: as for :class:`Protocol`.
+    :raises TypeError: an element of *extensions* is not a client's factory.
     """
 
     def __init__(
@@ -67,11 +75,9 @@ class ClientProtocol(Protocol):
         self.uri = uri
         self.origin = origin
         self.available_subprotocols = subprotocols
-        #: The subprotocol agreed on, or ``None``.
-        self.subprotocol: Subprotocol | None = None
         #: The request's ``Sec-WebSocket-Key``.
         self.key = generate_key()
-        self._deflate = deflate_options(extensions, None, is_server=False)
+        self.available_extensions = client_factories(extensions)
         self._parser = ResponseParser(**LIMITS)
         self._head: ResponseHead | None = None
         self._body = bytearray()
@@ -89,9 +95,11 @@ class ClientProtocol(Protocol):
         headers["Host"] = host.removesuffix(f":{default}") if uri.port == default else host
         if uri.user_info is not None:
             headers["Authorization"] = basic_authorization(*uri.user_info)
-        offer = None if self._deflate is None else offer_header(self._deflate)
         made = build_request_headers(
-            self.key, self.available_subprotocols or (), offer, self.origin
+            self.key,
+            self.available_subprotocols or (),
+            offer(self.available_extensions),
+            self.origin,
         )
         headers.update(made)
         return Request(uri.resource_name, headers)
@@ -108,7 +116,7 @@ class ClientProtocol(Protocol):
         """
         if response.status_code != _SWITCHING:
             raise InvalidStatus(response)
-        # What was agreed on is for the two methods below, which a subclass may override.
+        # What was negotiated is for the two methods below, which a subclass may override.
         basic = CIMultiDict(response.headers.raw_items())
         for name in _NEGOTIATED:
             basic.popall(name, None)
@@ -120,26 +128,21 @@ class ClientProtocol(Protocol):
         self.subprotocol = self.process_subprotocol(response.headers)
 
     def process_extensions(self, headers: Headers) -> list[Extension]:
-        """What the response's ``Sec-WebSocket-Extensions`` agrees to.
+        """Return the extensions that the response's ``Sec-WebSocket-Extensions`` accepts.
 
-        :raises InvalidHandshake: to something that was not offered.
+        :raises InvalidHandshake: one was not offered, or with other parameters.
         """
-        options = self._deflate
         lines = headers.get_all("Sec-WebSocket-Extensions")
         if not lines:
             return []
-        if options is None:
+        if not self.available_extensions:
             raise NegotiationError(f"no extensions supported: {', '.join(lines)}")
-        try:
-            params = accept_response(", ".join(lines), options)
-        except HandshakeError as exc:
-            raise explained(exc) from exc
-        return [] if params is None else [PerMessageDeflate(params, False, options)]
+        return check_extensions(", ".join(lines), self.available_extensions)
 
     def process_subprotocol(self, headers: Headers) -> Subprotocol | None:
-        """What the response's ``Sec-WebSocket-Protocol`` agrees to.
+        """Return the subprotocol of the response's ``Sec-WebSocket-Protocol``, or ``None``.
 
-        :raises InvalidHandshake: to one that was not offered, or to several.
+        :raises InvalidHandshake: it was not offered, or there are several.
         """
         names = cast("list[Subprotocol]", headers.get_all("Sec-WebSocket-Protocol"))
         if not names:
@@ -155,8 +158,8 @@ class ClientProtocol(Protocol):
     # ------------------------------------------------------------------ the response comes
 
     def parse(self) -> None:
-        """Make events of the bytes that have come, the response before all; never raises."""
-        if self._state is CONNECTING and not self._discarding:
+        """Make events of the bytes received so far, the response first; never raises."""
+        if self.state is CONNECTING and not self._discarding:
             data = bytes(self._unparsed)
             self._unparsed.clear()
             try:
@@ -207,10 +210,10 @@ class ClientProtocol(Protocol):
             self.discard()
             return
         self._unparsed += self._parser.take_rest()
-        self.state = OPEN
+        self._step(Step.OPENED)
 
     def _refuse(self, exc: Exception) -> None:
-        """What comes is no response."""
+        """What was received is not a response."""
         if isinstance(exc, StatusLineTooLong):
             self.handshake_exc = exc
         else:
@@ -220,7 +223,7 @@ class ClientProtocol(Protocol):
         self.discard()
 
     def _end_early(self) -> None:
-        if self._state is not CONNECTING:
+        if self.state is not CONNECTING:
             super()._end_early()
             return
         try:

@@ -1,4 +1,8 @@
-"""Frames and close codes as the message height names them (RFC 6455 5 and 7.4)."""
+"""Frames and close codes under the names of websockets (RFC 6455 5 and 7.4).
+
+A :class:`Frame` is what the connection without I/O sends and receives, and what an extension
+changes. The compiled connections of ``serve`` and ``connect`` make no such objects.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +15,7 @@ from typing import ClassVar, Protocol
 
 from ..wire.frames import FrameReader, encode_frame
 from .exceptions import PayloadTooBig, ProtocolError
-from .typing import BytesLike
+from .typing import BytesLike, ExtensionName
 
 __all__ = (
     "BINARY",
@@ -195,7 +199,12 @@ def _setting(name: str, default: int) -> int:
 
 
 class Extension(Protocol):
-    """What :meth:`Frame.parse` and :meth:`Frame.serialize` take as an extension."""
+    """What :meth:`Frame.parse` and :meth:`Frame.serialize` take as an extension.
+
+    :class:`aiohttp_ws.websockets.extensions.Extension` is the base class for your own.
+    """
+
+    name: ExtensionName
 
     def decode(self, frame: Frame, *, max_size: int | None = None) -> Frame:
         """The frame as it was before the peer encoded it."""

@@ -1,8 +1,10 @@
 """One end of a WebSocket connection without input and output: bytes in, events out.
 
-The state of the connection and of its closing handshake is here. Frames are taken apart and
-put together by :mod:`aiohttp_ws.wire`. ``serve`` and ``connect`` do not go through this module:
-their connections are compiled.
+A program that brings its own event loop, or threads, hands over the bytes that it has received,
+handles the events and sends the bytes that are due. Parsing and writing frames is the work of
+:mod:`aiohttp_ws.wire`, and so is what ends a connection: a :class:`Protocol` takes steps in the
+table of :mod:`aiohttp_ws.wire.closing` and does what the table asks for. ``serve`` and
+``connect`` do not come here: the same table is compiled into their connections.
 """
 
 from __future__ import annotations
@@ -14,6 +16,9 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
+from ..wire import closing
+from ..wire.closing import Action, ClosingHandshake
+from ..wire.closing import Event as Step
 from ..wire.frames import MESSAGE_TOO_BIG, FrameReader
 from .exceptions import (
     ConnectionClosed,
@@ -38,14 +43,14 @@ from .frames import (
     Frame,
 )
 from .http11 import Request, Response
-from .typing import BytesLike, LoggerLike
+from .typing import BytesLike, LoggerLike, Origin, Subprotocol
 
 __all__ = ("SEND_EOF", "Event", "Protocol", "Side", "State")
 
-#: What :meth:`Protocol.events_received` gives.
+#: What :meth:`Protocol.events_received` returns a list of.
 Event = Request | Response | Frame
 
-#: In what :meth:`Protocol.data_to_send` gives: close the sending half of the connection.
+#: Stands in :meth:`Protocol.data_to_send` for closing the sending half of the connection.
 SEND_EOF = b""
 
 _MOST_REASON = 123  # RFC 6455 5.5: 125 bytes, of which the code takes two.
@@ -60,9 +65,9 @@ class Side(enum.IntEnum):
 
 
 class State(enum.IntEnum):
-    """What a connection has come to (RFC 6455 4.1, 4.2, 7.1.3 and 7.1.4)."""
+    """The states of a connection as programs see them (RFC 6455 4.1, 4.2, 7.1.3, 7.1.4)."""
 
-    #: The opening handshake goes on.
+    #: The opening handshake is in progress.
     CONNECTING = 0
     #: Messages can be sent and received.
     OPEN = 1
@@ -72,6 +77,8 @@ class State(enum.IntEnum):
     CLOSED = 3
 
 
+_DEFLATE = "permessage-deflate"
+
 SERVER = Side.SERVER
 CLIENT = Side.CLIENT
 CONNECTING = State.CONNECTING
@@ -79,15 +86,38 @@ OPEN = State.OPEN
 CLOSING = State.CLOSING
 CLOSED = State.CLOSED
 
+# What programs see of the states of the closing handshake, while TCP stands. After a fault that
+# no close frame has told the peer of (FAILING), the connection still counts as open.
+_SHOWN = {
+    closing.State.CONNECTING: CONNECTING,
+    closing.State.OPEN: OPEN,
+    closing.State.FAILING: OPEN,
+    closing.State.CLOSE_SENT: CLOSING,
+    closing.State.CLOSE_RECEIVED: CLOSING,
+    closing.State.CLOSED: CLOSING,
+    closing.State.LOST: CLOSED,
+}
+_RECEIVING = (closing.State.CONNECTING, closing.State.OPEN, closing.State.CLOSE_SENT)
+_STEPS_TO = {
+    CONNECTING: [],
+    OPEN: [Step.OPENED],
+    CLOSING: [Step.OPENED, Step.SEND_CLOSE],
+    CLOSED: [Step.TCP_ENDED],
+}
+
 
 class Protocol:
-    """One end of a connection, whatever carries its bytes.
+    """One end of a connection that is open, whatever carries its bytes.
+
+    It is the base of :class:`~aiohttp_ws.websockets.server.ServerProtocol` and
+    :class:`~aiohttp_ws.websockets.client.ClientProtocol`, which begin with the opening
+    handshake.
 
     :param side: which end it is.
-    :param state: what the connection has come to.
-    :param max_size: bytes that an incoming message may have, inflated; ``None`` for any number;
-        ``(message, fragment)`` for one limit each.
-    :param logger: where frames are logged, at the level ``DEBUG``;
+    :param state: the state that the connection is in.
+    :param max_size: the most bytes of an incoming message, inflated, 1 MiB by default; ``None``
+        for no limit; ``(message, fragment)`` for one limit each.
+    :param logger: where frames are logged at the level ``DEBUG``;
         ``aiohttp_ws.websockets.client`` or ``aiohttp_ws.websockets.server`` by default.
     """
 
@@ -105,25 +135,30 @@ class Protocol:
         self.side = side
         limits = max_size if isinstance(max_size, tuple) else (max_size, None)
         self.max_message_size, self.max_fragment_size = limits
-        #: What was agreed on to be done to frames, in the order of sending.
+        #: The value of ``Origin`` in the opening handshake, or ``None``.
+        self.origin: Origin | None = None
+        #: The negotiated extensions, in the order in which they encode frames.
         self.extensions: Sequence[Extension] = []
-        #: The close frame that came, and the one that was sent.
+        #: The negotiated subprotocol, or ``None``.
+        self.subprotocol: Subprotocol | None = None
+        #: The close frame that was received, and the one that was sent; each may be ``None``.
         self.close_rcvd: Close | None = None
         self.close_sent: Close | None = None
-        self.close_rcvd_then_sent: bool | None = None
         #: Why the opening handshake failed, or ``None``.
         self.handshake_exc: Exception | None = None
-        #: What was wrong with what came after it, or ``None``.
+        #: What was wrong with the bytes received after it, or ``None``.
         self.parser_exc: Exception | None = None
+        #: Whether the sending half of the connection is closed.
         self.eof_sent = False
-        self._state = state
+        self._closing = ClosingHandshake(connecting=True)
+        for step in _STEPS_TO[state]:
+            self._closing.step(step)
         self._eof_received = False
-        self._discarding = False
         self._unparsed = bytearray()
         self._frames: FrameReader | None = None
-        self._message_size = 0  # Of the fragments that came, inflated.
-        self._wire_size = 0  # Of the same, as they came.
-        self._in_message = False  # Of those that are sent.
+        self._message_size = 0  # of the fragments received, inflated
+        self._wire_size = 0  # of the same, as they travel
+        self._in_message = False  # a fragmented message is being sent
         self._events: list[Event] = []
         self._writes: list[bytes] = []
 
@@ -131,61 +166,75 @@ class Protocol:
 
     @property
     def state(self) -> State:
-        """What the connection has come to."""
-        return self._state
+        """The :class:`State` that the connection is in."""
+        if self._eof_received:
+            return CLOSED
+        return _SHOWN[self._closing.state]
 
-    @state.setter
-    def state(self, state: State) -> None:
-        self._state = state
-        self.logger.debug("= connection is %s", state.name)
+    def _step(self, event: Step, code: int = CloseCode.NO_STATUS_RCVD) -> int:
+        """Let *event* happen; return the actions that it asks for, and do the last of them."""
+        before = self.state
+        actions = self._closing.step(event, code)
+        if (state := self.state) is not before:
+            self.logger.debug("= connection is %s", state.name)
+        # RFC 6455 7.1.1: the server ends the TCP connection.
+        if actions & (Action.END_TCP | Action.LINGER) and self.side is SERVER:
+            self.send_eof()
+        return actions
+
+    @property
+    def close_rcvd_then_sent(self) -> bool | None:
+        """Whether the peer's close frame came first; ``None`` unless there are both."""
+        if self.close_rcvd is None or self.close_sent is None:
+            return None
+        return self._closing.peer_first
 
     @property
     def close_code(self) -> int | None:
-        """The code of the close frame that came: 1005 for a frame without, 1006 without a frame.
+        """The peer's close code: 1005 where its close frame had none, 1006 without one.
 
         ``None`` until the connection is closed.
         """
-        if self._state is not CLOSED:
+        if self.state is not CLOSED:
             return None
         return CloseCode.ABNORMAL_CLOSURE if self.close_rcvd is None else self.close_rcvd.code
 
     @property
     def close_reason(self) -> str | None:
-        """The reason in the close frame that came; ``None`` until the connection is closed."""
-        if self._state is not CLOSED:
+        """The peer's reason; ``""`` without one, ``None`` until the connection is closed."""
+        if self.state is not CLOSED:
             return None
         return "" if self.close_rcvd is None else self.close_rcvd.reason
 
     @property
     def close_exc(self) -> ConnectionClosed:
-        """What to raise for a use of the connection now that it is closed.
+        """The exception for uses of the connection, which is closed.
 
-        :raises AssertionError: it is not.
+        :raises AssertionError: it is not closed.
         """
-        if self._state is not CLOSED:
-            raise AssertionError(f"the connection is not closed, it is {self._state.name}")
+        if self.state is not CLOSED:
+            raise AssertionError(f"the connection is not closed, it is {self.state.name}")
         both = (self.close_rcvd, self.close_sent)
-        well = all(close is not None and close.code in OK_CLOSE_CODES for close in both)
-        kind = ConnectionClosedOK if well else ConnectionClosedError
+        normal = all(close is not None and close.code in OK_CLOSE_CODES for close in both)
+        kind = ConnectionClosedOK if normal else ConnectionClosedError
         exc = kind(self.close_rcvd, self.close_sent, self.close_rcvd_then_sent)
         exc.__cause__ = self.parser_exc
         return exc
 
     def close_expected(self) -> bool:
-        """Whether the TCP connection is about to end; if it does not in time, end it."""
-        if self._state is CONNECTING:
-            return self.eof_sent
-        return self._state is CLOSING
+        """Whether the peer is due to end the TCP connection; if it does not in time, end it."""
+        state = self.state
+        return self.eof_sent if state is CONNECTING else state is CLOSING
 
     # -------------------------------------------------------------------------- bytes in
 
     def receive_data(self, data: bytes | bytearray) -> None:
         """Take bytes of the peer; then send :meth:`data_to_send`, handle :meth:`events_received`.
 
-        :raises EOFError: the end of the bytes has come before.
+        :raises EOFError: :meth:`receive_eof` was called.
         """
         if self._eof_received:
-            raise EOFError("receive_eof() has been called: nothing comes after the end")
+            raise EOFError("receive_eof() was called; no data can follow the end of the stream")
         if data:
             self._unparsed += data
             self.parse()
@@ -194,20 +243,23 @@ class Protocol:
         """Take the end of the peer's bytes; then send :meth:`data_to_send`."""
         if self._eof_received:
             return
-        self._eof_received = True
         if not self._discarding:
             self._end_early()
         self.send_eof()
-        self.state = CLOSED
+        before = self.state
+        self._closing.step(Step.TCP_ENDED)
+        self._eof_received = True
+        if before is not CLOSED:
+            self.logger.debug("= connection is CLOSED")
 
     def _end_early(self) -> None:
-        """The bytes end where there should be more."""
+        """Note that the bytes end where more are expected."""
         reader = self._frames
         inside = reader is not None and reader.buffered
         self.parser_exc = EOFError(f"unexpected end of stream{' inside a frame' if inside else ''}")
 
     def parse(self) -> None:
-        """Make events of the bytes that have come, as far as they go; never raises."""
+        """Make events of the bytes received so far; never raises."""
         data = bytes(self._unparsed)
         self._unparsed.clear()
         if self._discarding or not data:
@@ -220,6 +272,8 @@ class Protocol:
                 max_message_size=self.max_message_size or 0,
                 check_utf8=False,
                 allow_rsv1=bool(self.extensions),
+                # Which bits another extension uses, it alone knows: they are checked after it.
+                allow_reserved=any(each.name != _DEFLATE for each in self.extensions),
             )
         try:
             for parsed in reader.feed(data):
@@ -272,10 +326,11 @@ class Protocol:
             if fragment is None or (left is not None and left < fragment):
                 exc.set_current_size(before or None)
             raise
+        frame.check()
         return frame
 
     def recv_frame(self, frame: Frame) -> None:
-        """Handle a frame that came: answer pings and close frames, and make it an event."""
+        """Handle a frame of the peer: answer pings and close frames, and make it an event."""
         self.logger.debug("< %s", frame)
         if frame.opcode is PING:
             self._send(PONG, frame.data)
@@ -284,27 +339,30 @@ class Protocol:
         self._events.append(frame)
 
     def _receive_close(self, frame: Frame) -> None:
-        # RFC 6455 5.5.1, and 7.1.1: the server ends the TCP connection.
         self.close_rcvd = Close.parse(frame.data)
-        self.close_rcvd_then_sent = self._state is OPEN
-        if self._state is OPEN:
+        if self._step(Step.RECEIVE_CLOSE, self.close_rcvd.code) & Action.ANSWER:
+            # RFC 6455 5.5.1
             self.close_sent = self.close_rcvd
             self._send(CLOSE, frame.data)
-            self.state = CLOSING
-        if self.side is SERVER:
-            self.send_eof()
+            self._step(Step.SEND_CLOSE, self.close_sent.code)
         self.discard()
 
+    @property
+    def _discarding(self) -> bool:
+        """Whether received bytes are dropped: after a close frame, or a failure."""
+        if self._closing.state is closing.State.CONNECTING:
+            return self.eof_sent
+        return self._closing.state not in _RECEIVING
+
     def discard(self) -> None:
-        """Drop what comes from now on: after a close frame, or a failure (RFC 6455 7.1.7)."""
-        self._discarding = True
+        """Drop what is not parsed yet: nothing that follows counts (RFC 6455 5.5.1, 7.1.7)."""
         self._unparsed.clear()
         self._frames = None
 
     def events_received(self) -> list[Event]:
-        """What has come since the last call: the handshake's half, and frames, control frames too.
+        """Return what was received since the last call: the peer's handshake, then frames.
 
-        Pings and close frames have been answered.
+        Control frames are among them; pings and close frames were answered.
         """
         events, self._events = self._events, []
         return events
@@ -314,7 +372,7 @@ class Protocol:
     def send_continuation(self, data: BytesLike, fin: bool) -> None:
         """Send a further fragment; *fin* ends the message.
 
-        :raises ProtocolError: no message was begun.
+        :raises ProtocolError: no fragmented message is in progress.
         :raises InvalidState: the connection is not open.
         """
         if not self._in_message:
@@ -324,9 +382,9 @@ class Protocol:
         self._in_message = not fin
 
     def send_text(self, data: BytesLike, fin: bool = True) -> None:
-        """Send text, UTF-8 in bytes; without *fin* it is a message's first fragment.
+        """Send text, given as UTF-8; without *fin* it is a message's first fragment.
 
-        :raises ProtocolError: another message was begun and not ended.
+        :raises ProtocolError: a fragmented message is in progress.
         :raises InvalidState: the connection is not open.
         """
         self._begin(TEXT, data, fin)
@@ -356,7 +414,7 @@ class Protocol:
         close = Close(CloseCode.NO_STATUS_RCVD if code is None else code, reason)
         self._send(CLOSE, b"" if code is None else close.serialize())
         self.close_sent = close
-        self.state = CLOSING
+        self._step(Step.SEND_CLOSE, close.code)
 
     def send_ping(self, data: BytesLike) -> None:
         """Send a ping.
@@ -368,17 +426,22 @@ class Protocol:
         self._send(PING, data)
 
     def send_pong(self, data: BytesLike) -> None:
-        """Send a pong that nobody asked for; as :meth:`send_ping`."""
+        """Send an unsolicited pong; as :meth:`send_ping`."""
         self._must_be(OPEN, CLOSING)
         self._send(PONG, data)
 
     def fail(self, code: int, reason: str = "") -> None:
-        """Give the connection up (RFC 6455 7.1.7): send a close frame, and drop what comes.
+        """Fail the connection (RFC 6455 7.1.7): send a close frame, drop what is received.
 
         :param code: the close code; 1006 to send no frame.
         :raises ProtocolError: the code cannot be sent, or the reason is too long.
         """
-        if self._state is OPEN and code != CloseCode.ABNORMAL_CLOSURE:
+        close = None
+        if self.state is OPEN and code != CloseCode.ABNORMAL_CLOSURE:
+            close = Close(code, reason)
+            Frame(CLOSE, close.serialize()).check()
+        self._step(Step.FAULT)
+        if close is not None:
             self.send_close(code, reason)
         if self.side is SERVER:
             self.send_eof()
@@ -389,8 +452,8 @@ class Protocol:
         self.fail(code, reason.encode()[:_MOST_REASON].decode(errors="ignore"))
 
     def _must_be(self, *states: State) -> None:
-        if self._state not in states:
-            raise InvalidState(f"connection is {self._state.name.lower()}")
+        if self.state not in states:
+            raise InvalidState(f"connection is {self.state.name.lower()}")
 
     def _send(self, opcode: Any, data: BytesLike, fin: bool = True) -> None:
         self.send_frame(Frame(opcode, data, fin))
@@ -398,7 +461,7 @@ class Protocol:
     def send_frame(self, frame: Frame) -> None:
         """Send a frame as it is, whatever the connection's state.
 
-        :raises ProtocolError: the frame breaks RFC 6455 5.
+        :raises ProtocolError: the frame violates RFC 6455 5.
         """
         self.logger.debug("> %s", frame)
         mask = self.side is CLIENT
@@ -411,14 +474,14 @@ class Protocol:
             self._writes.append(SEND_EOF)
 
     def data_to_send(self) -> list[bytes]:
-        """What to send since the last call; :data:`SEND_EOF` is the end of it."""
+        """Return what is due to be sent; :data:`SEND_EOF` closes the sending half."""
         writes, self._writes = self._writes, []
         return writes
 
 
 def __getattr__(name: str) -> Any:
     if name == "WebSocketCommonProtocol":
-        # The class of connections under the name that programs of the first years import.
+        # The class of connections under the name that first-generation programs import.
         from .asyncio.connection import Connection
 
         return Connection

@@ -1,4 +1,9 @@
-"""The server's end of a connection without input and output."""
+"""The server's end of a connection without input and output (RFC 6455 4.2).
+
+It reads a request and leaves the decision to the program: :meth:`~ServerProtocol.accept` checks
+the request and makes the response, which may refuse it; :meth:`~ServerProtocol.reject` makes one
+that does. After a 101 it goes on as a :class:`~aiohttp_ws.websockets.protocol.Protocol`.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +14,10 @@ from typing import Any, cast
 
 from ..errors import BadHttpMessage, HandshakeError, LineTooLong
 from ..http.dates import current_http_date
-from ..wire.deflate import negotiate
+from ..wire.closing import Event as Step
 from ..wire.handshake import accept_key, check_origin, check_request, offered_subprotocols
 from ..wire.http1 import HTTP_11, RequestHead, RequestParser
-from .asyncio.settings import deflate_options
 from .datastructures import Headers
-from .deflate import PerMessageDeflate
 from .exceptions import (
     InvalidHandshake,
     InvalidMessage,
@@ -26,9 +29,10 @@ from .exceptions import (
     RequestLineTooLong,
     SecurityError,
 )
-from .frames import Extension
+from .extensions.base import Extension
+from .extensions.negotiation import accept_offers, server_factories
 from .http11 import LIMITS, Request, Response, limit_error
-from .protocol import CONNECTING, OPEN, SERVER, Protocol, State
+from .protocol import CONNECTING, SERVER, Protocol, State
 from .refusals import explained
 from .typing import LoggerLike, Origin, StatusLike, Subprotocol
 
@@ -46,13 +50,16 @@ class ServerProtocol(Protocol):
 
     :param origins: values of ``Origin`` to accept: strings, compiled patterns that match the
         whole value, ``None`` for requests without it. ``None`` instead accepts all.
-    :param extensions: permessage-deflate to agree to: a
+    :param extensions: the extensions to accept: a list of factories, such as
         :class:`~aiohttp_ws.websockets.extensions.permessage_deflate.ServerPerMessageDeflateFactory`
-        or :class:`~aiohttp_ws.DeflateOptions`.
-    :param subprotocols: those to agree to, preferred first; a client must offer one.
-    :param select_subprotocol: chooses instead: a function of this object and what the client
-        offers.
-    :param state: these three as for :class:`Protocol`.
+        or one of your own, and of :class:`~aiohttp_ws.DeflateOptions`.
+    :param subprotocols: the subprotocols to accept, preferred first; a client must offer one.
+    :param select_subprotocol: chooses instead: a function of this object and the subprotocols
+        that the client offers.
+    :param state: as for :class:`Protocol`.
+    :param max_size: as for :class:`Protocol`.
+    :param logger: as for :class:`Protocol`.
+    :raises TypeError: an element of *extensions* is not a server's factory.
     """
 
     def __init__(
@@ -69,10 +76,7 @@ class ServerProtocol(Protocol):
         super().__init__(SERVER, state=state, max_size=max_size, logger=logger)
         self.origins = origins
         self.available_subprotocols = subprotocols
-        #: The request's ``Origin``, the subprotocol agreed on; each may be ``None``.
-        self.origin: Origin | None = None
-        self.subprotocol: Subprotocol | None = None
-        self._deflate = deflate_options(extensions, None, is_server=True)
+        self.available_extensions = server_factories(extensions)
         self._select = select_subprotocol
         self._parser = RequestParser(**LIMITS)
         self._requested = False
@@ -80,8 +84,8 @@ class ServerProtocol(Protocol):
     # -------------------------------------------------------------------- the request comes
 
     def parse(self) -> None:
-        """Make events of the bytes that have come, the request before all; never raises."""
-        if self._state is not CONNECTING or self._discarding:
+        """Make events of the bytes received so far, the request first; never raises."""
+        if self.state is not CONNECTING or self._discarding:
             super().parse()
             return
         if self._requested:
@@ -121,7 +125,7 @@ class ServerProtocol(Protocol):
         self.discard()
 
     def _end_early(self) -> None:
-        if self._state is not CONNECTING:
+        if self.state is not CONNECTING:
             super()._end_early()
         elif not self._requested:
             self._no_request(EOFError("connection closed before the request's end"))
@@ -176,7 +180,7 @@ class ServerProtocol(Protocol):
         return response
 
     def process_request(self, request: Request) -> tuple[str, str | None, str | None]:
-        """Check the client's half of the handshake (RFC 6455 4.2.1), and agree.
+        """Check the client's half of the handshake (RFC 6455 4.2.1), and negotiate.
 
         :returns: the values of ``Sec-WebSocket-Accept``, ``Sec-WebSocket-Extensions`` and
             ``Sec-WebSocket-Protocol``.
@@ -209,24 +213,17 @@ class ServerProtocol(Protocol):
         return cast("Origin | None", origin)
 
     def process_extensions(self, headers: Headers) -> tuple[str | None, list[Extension]]:
-        """The value of the response's ``Sec-WebSocket-Extensions``, and what it means.
+        """Return the value of the response's ``Sec-WebSocket-Extensions``, and the extensions.
 
-        :raises InvalidHandshake: the request's is malformed.
+        :raises InvalidHandshake: the request's header is malformed.
         """
         lines = headers.get_all("Sec-WebSocket-Extensions")
-        if not lines or self._deflate is None:
+        if not lines or not self.available_extensions:
             return None, []
-        try:
-            agreed = negotiate(", ".join(lines), self._deflate)
-        except HandshakeError as exc:
-            raise explained(exc) from exc
-        if agreed is None:
-            return None, []
-        params, answer = agreed
-        return answer, [PerMessageDeflate(params, True, self._deflate)]
+        return accept_offers(", ".join(lines), self.available_extensions)
 
     def process_subprotocol(self, headers: Headers) -> Subprotocol | None:
-        """The subprotocol agreed on, or ``None``.
+        """Return the subprotocol to use, or ``None``.
 
         :raises NegotiationError: the request offers none of ours.
         """
@@ -274,7 +271,7 @@ class ServerProtocol(Protocol):
         self.logger.debug("> HTTP/1.1 %d %s", response.status_code, response.reason_phrase)
         self._writes.append(response.serialize())
         if response.status_code == 101:
-            self.state = OPEN
+            self._step(Step.OPENED)
             self.parse()
         else:
             self.send_eof()

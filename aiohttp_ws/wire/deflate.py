@@ -11,13 +11,14 @@ compression, and correct.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
 from .. import hdrs
 from ..errors import HandshakeError, HandshakeFault
-from .extensions import parse_extensions
+from .extensions import Parameter, format_extension, parse_extensions
 
 __all__ = ("DeflateOptions", "DeflateParams")
 
@@ -73,6 +74,8 @@ class DeflateOptions:
     :param mem_level: zlib's memory level, 1 to 9. The default is 5: its tables stay in the
         processor's cache, and 8 gains next to nothing on messages. zlib-ng ignores it.
     :param threshold: messages below this many bytes are sent as they are; 0 compresses all.
+    :param require_client_max_window_bits: a server declines offers of clients that do not let it
+        limit their window: such connections are not compressed.
     :raises ValueError: a value is out of its range.
     """
 
@@ -83,6 +86,7 @@ class DeflateOptions:
     level: int = 5
     mem_level: int = 5
     threshold: int = 0
+    require_client_max_window_bits: bool = False
 
     def __post_init__(self) -> None:
         for name in (_SERVER_WINDOW, _CLIENT_WINDOW):
@@ -105,18 +109,23 @@ def _check_range(name: str, value: int, low: int, high: int, besides: str = "") 
 
 def offer_header(options: DeflateOptions) -> str:
     """What a client offers: the value of its ``Sec-WebSocket-Extensions``."""
-    parts = [EXTENSION]
+    return format_extension(EXTENSION, offer_parameters(options))
+
+
+def offer_parameters(options: DeflateOptions) -> list[Parameter]:
+    """What a client offers: the extension's parameters."""
+    parameters: list[Parameter] = []
     if options.server_no_context_takeover:
-        parts.append(_SERVER_NO_TAKEOVER)
+        parameters.append((_SERVER_NO_TAKEOVER, None))
     if options.client_no_context_takeover:
-        parts.append(_CLIENT_NO_TAKEOVER)
+        parameters.append((_CLIENT_NO_TAKEOVER, None))
     if options.server_max_window_bits not in (None, True):
-        parts.append(f"{_SERVER_WINDOW}={options.server_max_window_bits}")
+        parameters.append((_SERVER_WINDOW, str(options.server_max_window_bits)))
     if options.client_max_window_bits is True:
-        parts.append(_CLIENT_WINDOW)
+        parameters.append((_CLIENT_WINDOW, None))
     elif options.client_max_window_bits is not None:
-        parts.append(f"{_CLIENT_WINDOW}={options.client_max_window_bits}")
-    return "; ".join(parts)
+        parameters.append((_CLIENT_WINDOW, str(options.client_max_window_bits)))
+    return parameters
 
 
 def accept_response(header: str, options: DeflateOptions) -> DeflateParams | None:
@@ -135,14 +144,16 @@ def accept_response(header: str, options: DeflateOptions) -> DeflateParams | Non
             raise HandshakeError(HandshakeFault.NOT_OFFERED, hdrs.SEC_WEBSOCKET_EXTENSIONS, name)
     if len(answers) > 1:
         raise HandshakeError(HandshakeFault.CHOSEN_TWICE, hdrs.SEC_WEBSOCKET_EXTENSIONS, header)
-    return _fit_answer(header, _read_parameters(header, answers[0][1]), options)
+    return check_answer(answers[0][1], options)
 
 
-def _fit_answer(header: str, answer: dict[str, int], options: DeflateOptions) -> DeflateParams:
-    """Hold a server's parameters against what the client offered.
+def check_answer(parameters: Sequence[Parameter], options: DeflateOptions) -> DeflateParams:
+    """Check a server's parameters against what the client offered.
 
-    :raises HandshakeError: they do not fit.
+    :raises HandshakeError: they are invalid, or do not match the offer.
     """
+    header = format_extension(EXTENSION, parameters)
+    answer = _read_parameters(header, parameters)
     server_window = answer.get(_SERVER_WINDOW, MAX_WINDOW_BITS)
     client_window = answer.get(_CLIENT_WINDOW)
     # RFC 7692 7.1.1.1 and 7.1.2.1: who accepts such an offer answers with the parameter.
@@ -189,21 +200,31 @@ def negotiate(header: str, options: DeflateOptions) -> tuple[DeflateParams, str]
     for name, parameters in parse_extensions(header):
         if name.lower() == EXTENSION:
             try:
-                return _answer_offer(_read_parameters(header, parameters), options)
+                params, answer = answer_offer(parameters, options)
             except HandshakeError:
                 continue
+            return params, format_extension(EXTENSION, answer)
     return None
 
 
-def _answer_offer(offer: dict[str, int], options: DeflateOptions) -> tuple[DeflateParams, str]:
-    """A server's answer to an offer whose parameters are valid."""
-    parts = [EXTENSION]
+def answer_offer(
+    parameters: Sequence[Parameter], options: DeflateOptions
+) -> tuple[DeflateParams, list[Parameter]]:
+    """A server's answer to one offer: what both ends do from now on, and the parameters to send.
+
+    :raises HandshakeError: the offer is declined: a parameter is invalid.
+    """
+    offer = _read_parameters(format_extension(EXTENSION, parameters), parameters)
+    if options.require_client_max_window_bits and _CLIENT_WINDOW not in offer:
+        header = format_extension(EXTENSION, parameters)
+        raise _wrong(HandshakeFault.PARAMETER_MISSING, header, _CLIENT_WINDOW)
+    answer: list[Parameter] = []
     server_no_takeover = options.server_no_context_takeover or _SERVER_NO_TAKEOVER in offer
     if server_no_takeover:
-        parts.append(_SERVER_NO_TAKEOVER)
+        answer.append((_SERVER_NO_TAKEOVER, None))
     client_no_takeover = options.client_no_context_takeover or _CLIENT_NO_TAKEOVER in offer
     if client_no_takeover:
-        parts.append(_CLIENT_NO_TAKEOVER)
+        answer.append((_CLIENT_NO_TAKEOVER, None))
 
     server_window = min(
         offer.get(_SERVER_WINDOW, MAX_WINDOW_BITS),
@@ -211,7 +232,7 @@ def _answer_offer(offer: dict[str, int], options: DeflateOptions) -> tuple[Defla
     )
     # A limit that was offered is accepted by repeating it, even when it limits nothing.
     if _SERVER_WINDOW in offer or server_window < MAX_WINDOW_BITS:
-        parts.append(f"{_SERVER_WINDOW}={server_window}")
+        answer.append((_SERVER_WINDOW, str(server_window)))
 
     client_window = MAX_WINDOW_BITS
     if _CLIENT_WINDOW in offer:
@@ -221,9 +242,9 @@ def _answer_offer(offer: dict[str, int], options: DeflateOptions) -> tuple[Defla
             _limit(options.client_max_window_bits, _CLIENT_DEFAULT_BITS),
         )
         if client_window < MAX_WINDOW_BITS:
-            parts.append(f"{_CLIENT_WINDOW}={client_window}")
+            answer.append((_CLIENT_WINDOW, str(client_window)))
     params = DeflateParams(server_no_takeover, client_no_takeover, server_window, client_window)
-    return params, "; ".join(parts)
+    return params, answer
 
 
 def _limit(wanted: int | Literal[True] | None, default: int) -> int:
@@ -233,7 +254,7 @@ def _limit(wanted: int | Literal[True] | None, default: int) -> int:
     return default if wanted is True else wanted
 
 
-def _read_parameters(header: str, parameters: list[tuple[str, str | None]]) -> dict[str, int]:
+def _read_parameters(header: str, parameters: Sequence[Parameter]) -> dict[str, int]:
     """Parameters by name, numbers read.
 
     :param header: where they stand, for the error.

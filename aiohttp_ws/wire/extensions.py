@@ -8,14 +8,17 @@ A header lists extensions in order of preference, each a name with parameters::
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from .. import hdrs
 from ..errors import HandshakeError, HandshakeFault
 
-__all__ = ("Extension", "is_token", "parse_extensions")
+__all__ = ("Extension", "Parameter", "format_extension", "is_token", "parse_extensions")
 
-# (name, parameters in order); a parameter without a value has None.
-Extension = tuple[str, list[tuple[str, "str | None"]]]
+# A parameter's name and its value, None without one.
+Parameter = tuple[str, "str | None"]
+# An extension's name and its parameters in order.
+Extension = tuple[str, list[Parameter]]
 
 _TOKEN = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"  # RFC 9110 5.6.2
 _is_token = re.compile(_TOKEN).fullmatch
@@ -65,6 +68,12 @@ def parse_extensions(header: str) -> list[Extension]:
     if not starts_extension:
         raise _malformed(header, size)
     return extensions
+
+
+def format_extension(name: str, parameters: Sequence[Parameter]) -> str:
+    """Write an extension as the header has it; names and values are tokens."""
+    shown = (key if value is None else f"{key}={value}" for key, value in parameters)
+    return "; ".join([name, *shown])
 
 
 def _malformed(header: str, position: int) -> HandshakeError:

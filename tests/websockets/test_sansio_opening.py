@@ -156,11 +156,6 @@ def test_a_stream_that_is_not_deflate_is_a_protocol_error():
     assert server.close_sent.code == 1002
 
 
-def test_an_extension_that_nobody_implements_is_refused():
-    with pytest.raises(TypeError, match="permessage-deflate"):
-        ServerProtocol(extensions=["x-nothing"])
-
-
 def request(*lines: str, without: str = "", start: str = "GET / HTTP/1.1") -> bytes:
     head = [
         "Host: example.com",

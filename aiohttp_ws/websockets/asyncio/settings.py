@@ -113,10 +113,10 @@ def engine_options(extension: Any, is_server: bool) -> DeflateOptions:
     """
     if isinstance(extension, DeflateOptions):
         return extension
-    factory: type = ServerPerMessageDeflateFactory if is_server else ClientPerMessageDeflateFactory
+    factory: type[ServerPerMessageDeflateFactory] | type[ClientPerMessageDeflateFactory]
+    factory = ServerPerMessageDeflateFactory if is_server else ClientPerMessageDeflateFactory
     if isinstance(extension, factory):
-        options: DeflateOptions = extension.options()
-        return options
+        return extension.options()
     kind = extension if isinstance(extension, type) else type(extension)
     raise TypeError(
         f"extension {kind.__module__}.{kind.__qualname__} is not supported: serve() and connect()"
