@@ -81,13 +81,14 @@ class Connection:
     def detach(self) -> tuple[asyncio.Transport, bytes]:
         """Take the transport out of the pool, after an upgrade.
 
-        Returns the transport and the bytes that came after the response's head. The caller
-        gives the transport its new protocol.
+        Returns the transport, which may be closing, and the bytes that came after the response's
+        head. The caller gives the transport its new protocol, and then calls
+        :meth:`ClientProtocol.detached`.
 
-        :raises ClientConnectionError: when the connection was given back or is lost.
+        :raises ClientConnectionError: the connection was given back, or is not upgraded.
         """
         protocol = self._protocol
-        if protocol is None or not protocol.is_connected():
+        if protocol is None or not protocol.is_upgraded:
             raise ClientConnectionError("connection is closed and has nothing to detach")
         self._protocol = None
         transport, rest = protocol.detach()

@@ -5,7 +5,7 @@ A connection is in one of five states::
     IDLE -> HEAD -> BODY -> IDLE        a request and its response
              |                          101, or an answer to CONNECT
              +---> UPGRADED             the transport waits for its new owner
-    any  -> LOST                        the transport is gone
+    any  -> LOST                        the transport is closed
 
 Timers are lazy: a connection owns at most one, and it outlives requests. When it expires it
 looks whether the current request is really late, so that a request on a kept connection
@@ -30,7 +30,9 @@ from ..errors import (
 from ..http.compression import Decompressor, is_supported
 from ..http.streams import StreamReader
 from ..net.loop import resources_of
+from ..net.transports import note_loss
 from ..wire.http1 import END, ResponseHead, ResponseParser
+from ..ws.opening.client import MOST_REST, tell_of_loss
 from .exchange import DEFAULT_LIMITS, Exchange
 
 __all__ = ("ClientProtocol",)
@@ -76,6 +78,9 @@ class ClientProtocol(asyncio.BufferedProtocol):
         self._finished = False
         self._paused = False
         self._backlog: list[bytes] = []
+        self._backlogged = 0
+        # The transport of an upgrade that was lost before its new owner took it over.
+        self._upgraded: asyncio.Transport | None = None
         self._lost_error: BaseException | None = None
         self._last_read = 0.0
         self._timer: asyncio.TimerHandle | None = None
@@ -103,7 +108,7 @@ class ClientProtocol(asyncio.BufferedProtocol):
             self.transport.close()
 
     def abort(self) -> None:
-        """Close the connection at once, without TLS's farewell."""
+        """Close the connection at once, without TLS's close_notify."""
         self._must_close = True
         if self.transport is not None and not self._detached():
             self.transport.abort()
@@ -112,7 +117,7 @@ class ClientProtocol(asyncio.BufferedProtocol):
         return self._state is _UPGRADED and self._exchange is None
 
     async def wait_closed(self) -> None:
-        """Wait until the transport is gone."""
+        """Wait until the transport is closed."""
         if self.transport is None or self._detached():
             return
         if self._closed_waiters is None:
@@ -178,9 +183,17 @@ class ClientProtocol(asyncio.BufferedProtocol):
             elif exchange.sock_read:
                 self._ensure_timer(exchange)
 
+    @property
+    def is_upgraded(self) -> bool:
+        """Whether there is a transport to :meth:`detach`, which may be closing, or lost."""
+        return self._state is _UPGRADED and self._exchange is not None
+
     def detach(self) -> tuple[asyncio.Transport, bytes]:
-        """Hand over the transport and the bytes that followed the upgrade's head."""
-        transport, parser = self.transport, self._parser
+        """Hand over the transport and the bytes that followed the upgrade's head.
+
+        The new owner calls :meth:`detached` when the transport has its protocol.
+        """
+        transport, parser = self.transport or self._upgraded, self._parser
         if self._state is not _UPGRADED or transport is None or parser is None:
             raise RuntimeError(
                 f"connection is {self._state.name}; only an upgraded one is detached"
@@ -189,7 +202,14 @@ class ClientProtocol(asyncio.BufferedProtocol):
         self._cancel_timer()
         rest = parser.take_rest() + b"".join(self._backlog)
         self._backlog.clear()
+        if self._backlogged > MOST_REST and not transport.is_closing():
+            transport.resume_reading()
         return transport, rest
+
+    def detached(self) -> None:
+        """Tell the transport's new protocol of its loss, if it came first."""
+        if self._upgraded is not None:
+            tell_of_loss(self._upgraded, self._lost_error)
 
     def _release(self, exchange: Exchange) -> None:
         self._exchange = None
@@ -237,7 +257,11 @@ class ClientProtocol(asyncio.BufferedProtocol):
             if parser.pending:
                 parser.keep_rest()
         elif state is _UPGRADED:
+            # All of it: a TLS transport may have more to give after pause_reading().
             self._backlog.append(bytes(self._receive_buffer[:nbytes]))
+            kept, self._backlogged = self._backlogged, self._backlogged + nbytes
+            if kept <= MOST_REST < self._backlogged and self.transport is not None:
+                self.transport.pause_reading()
         else:
             # Bytes that no request asked for: whatever they are, they answer nothing.
             self.close()
@@ -413,9 +437,13 @@ class ClientProtocol(asyncio.BufferedProtocol):
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """Called by the event loop: end what is going on."""
-        if self.transport is not None:
-            # Python 3.10 takes a TLS transport for forgotten that its peer closed and we did not.
-            self.transport.close()
+        transport = self.transport
+        if transport is not None:
+            if self._detached() and transport.get_protocol() is not self:
+                # The event loop had this call under way when the protocol was replaced.
+                tell_of_loss(transport, exc)
+                return
+            note_loss(transport)
         self.transport = None
         self._must_close = True
         self._cancel_timer()
@@ -426,6 +454,10 @@ class ClientProtocol(asyncio.BufferedProtocol):
         if self._paused and self._state is _BODY:
             # What was received before is still to be read.
             self._lost_error = exc
+            return
+        if self.is_upgraded:
+            # Likewise: the connection's new owner reads it.
+            self._upgraded, self._lost_error = transport, exc
             return
         self._end_by_loss(exc)
 

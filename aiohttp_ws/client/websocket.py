@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Iterable
+from http import HTTPStatus
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from multidict import CIMultiDict
 
-from ..errors import ClientConnectionError, HandshakeError, WSServerHandshakeError
+from .. import hdrs
+from ..errors import ClientConnectionError, ClientError, HandshakeError, WSServerHandshakeError
 from ..wire.deflate import DeflateOptions, DeflateParams, offer_header
-from ..wire.handshake import build_request_headers, check_response, generate_key
+from ..wire.handshake import build_request_headers, generate_key, offered_subprotocols
 from ..ws.close_codes import check_close
 from ..ws.listeners.message_stream import MessageStream
 from ..ws.listeners.receive import MessageConnection
+from ..ws.opening.client import MOST_BODY, agree
 from ..ws.opening.decisions import OnConnected
 from ..ws.opening.messages import check_settings, open_connection
-from ..ws.opening.on_connect import connection_response, show_response
 from ..ws.types import WSCloseCode
 from .timeouts import DEFAULT_WS_CLOSE_TIMEOUT, ClientWSTimeout
 
@@ -27,6 +30,9 @@ if TYPE_CHECKING:
     from .session import ClientSession
 
 __all__ = ("ClientWebSocketResponse",)
+
+# Seconds that the body of a refusal may take; the refusal is raised with what has come.
+BODY_PATIENCE = 5.0
 
 
 class ClientWebSocketResponse(MessageStream):
@@ -148,9 +154,21 @@ async def connect_websocket(
         _upgrade=True,
         **request_options,
     )
+    lent = response.connection
+    body: bytes | None = None
     try:
-        subprotocol, deflate = check_response(
-            response.status, response.headers, key, protocols, options
+        if response.status != HTTPStatus.SWITCHING_PROTOCOLS:
+            body = await body_of(response)
+        subprotocol, deflate = await agree(
+            response.status,
+            response.headers,
+            key,
+            offered=offered_subprotocols(
+                response.request_info.headers.getall(hdrs.SEC_WEBSOCKET_PROTOCOL, ())
+            ),
+            deflate=options,
+            transport=None if lent is None else lent.transport,
+            on_connect=on_connect,
         )
     except HandshakeError as exc:
         response.close()
@@ -160,12 +178,15 @@ async def connect_websocket(
             message=exc.message,
             status=response.status,
             headers=response.headers,
+            body=body,
         ) from None
-    if on_connect is not None:
-        await _show(on_connect, response, subprotocol)
-    if response.connection is None:
-        raise ClientConnectionError("the connection was lost behind the opening handshake")
-    transport, rest = response.connection.detach()
+    except BaseException:
+        response.close()
+        raise
+    protocol = None if lent is None else lent.protocol
+    if lent is None or protocol is None:
+        raise ClientConnectionError("the session was closed during the opening handshake")
+    transport, rest = lent.detach()
     connection = open_connection(
         transport,
         asyncio.get_running_loop(),
@@ -183,6 +204,7 @@ async def connect_websocket(
     )
     session._websockets.add(connection)
     connection.when_lost(lambda exc: session._websockets.discard(connection))
+    protocol.detached()
     return session._ws_response_class(
         response,
         connection,
@@ -192,23 +214,17 @@ async def connect_websocket(
     )
 
 
-async def _show(on_connect: OnConnected, response: ClientResponse, subprotocol: str | None) -> None:
-    """Show *on_connect* what the server agreed to; what it raises ends the connection."""
-    connection = response.connection
-    transport = None if connection is None else connection.transport
-    # What the server sends meanwhile waits in the socket.
-    pauses = transport is not None and transport.is_reading()
-    if transport is not None and pauses:
-        transport.pause_reading()
-    try:
-        await show_response(
-            on_connect, connection_response(transport, response.headers, subprotocol)
-        )
-    except BaseException:
-        response.close()
-        raise
-    if transport is not None and pauses and not transport.is_closing():
-        transport.resume_reading()
+async def body_of(response: ClientResponse) -> bytes:
+    """What comes of a refusal's body within :data:`BODY_PATIENCE`, at most ``MOST_BODY`` bytes."""
+    body = bytearray()
+
+    async def read() -> None:
+        while len(body) < MOST_BODY and (piece := await response.content.readany()):
+            body.extend(piece)
+
+    with contextlib.suppress(asyncio.TimeoutError, ClientError):
+        await asyncio.wait_for(read(), BODY_PATIENCE)
+    return bytes(body[:MOST_BODY])
 
 
 def deflate_options(compress: int | DeflateOptions) -> DeflateOptions | None:

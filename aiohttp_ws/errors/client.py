@@ -122,7 +122,27 @@ class ContentTypeError(ClientResponseError):
 
 
 class WSServerHandshakeError(ClientResponseError):
-    """The server refused the WebSocket handshake, or answered it wrongly (RFC 6455 4.1)."""
+    """The server refused the WebSocket handshake, or answered it wrongly (RFC 6455 4.1).
+
+    :param body: what came of a refusal's body, at most 64 KiB, kept as :attr:`body`; ``None``
+        where there is none. The others are those of :exc:`ClientResponseError`.
+    """
+
+    def __init__(
+        self,
+        request_info: Any,
+        history: tuple[Any, ...],
+        *,
+        code: int | None = None,
+        status: int | None = None,
+        message: str = "",
+        headers: MultiMapping[str] | None = None,
+        body: bytes | None = None,
+    ) -> None:
+        super().__init__(
+            request_info, history, code=code, status=status, message=message, headers=headers
+        )
+        self.body = body
 
 
 class ClientHttpProxyError(ClientResponseError):

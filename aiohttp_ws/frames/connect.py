@@ -7,7 +7,7 @@ import inspect
 import ssl
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
-from typing import Any, TypeAlias, TypeVar, cast
+from typing import Any, TypeAlias, TypeVar
 from urllib.parse import urljoin
 
 from multidict import CIMultiDict
@@ -27,27 +27,22 @@ from ..errors import (
 )
 from ..net.dial import SocketFactory, open_transport
 from ..net.dial_error import DialError, DialFault
-from ..net.loop import resources_of
-from ..wire.deflate import DeflateParams, offer_header
-from ..wire.handshake import build_request_headers, check_response, generate_key
-from ..wire.http1 import END, ResponseHead, ResponseParser, serialise_request_head
-from ..wire.url import WSParsedURL, authority, basic_authorization, parse_url
+from ..wire.deflate import offer_header
+from ..wire.handshake import build_request_headers, generate_key, offered_subprotocols
+from ..wire.http1 import ResponseHead
+from ..wire.url import WSParsedURL, basic_authorization, host_header, parse_url
 from ..ws.engine.transport import WSListener, WSTransport
+from ..ws.opening.client import ClientOpening, agree
 from ..ws.opening.decisions import OnConnected
 from ..ws.opening.frame_options import Compression, LoggerLike, deflate_of, logger_of
 from ..ws.opening.frame_settings import FrameSettings
 from ..ws.opening.frames import open_frames
-from ..ws.opening.on_connect import connection_response, show_response
 from ..ws.opening.upgrade import WSUpgradeRequest, WSUpgradeResponse
 from ..ws.types import WSAutoPingStrategy
 
 __all__ = ("ws_connect",)
 
 REDIRECTS = (301, 302, 303, 307, 308)
-# Bytes of a refusal's body that are kept to show why.
-MOST_BODY = 65536
-# Bytes that are read while on_connect makes up its mind; more waits in the socket.
-MOST_REST = 65536
 # Headers that say who the user is: not for another host to see (as RFC 9110 15.4 advises).
 CREDENTIALS = ("Authorization", "Cookie", "Proxy-Authorization")
 
@@ -160,12 +155,12 @@ async def ws_connect(
     headers = CIMultiDict(extra_headers or ())
     seen = 0
     while True:
-        attempt = ClientOpening(
-            loop, ws_listener_factory, parsed, headers, settings, on_connect is not None
-        )
+        opening = ClientOpening(loop)
+        key = generate_key()
+        request = make_request(parsed, key, headers, settings)
         try:
             await open_transport(
-                attempt.as_protocol,
+                opening.as_protocol,
                 parsed,
                 ssl_context=ssl_context,
                 proxy=proxy,
@@ -177,24 +172,25 @@ async def ws_connect(
             )
         except DialError as exc:
             raise not_dialled(exc) from exc.__cause__
-        try:
-            opened = await attempt.answer(websocket_handshake_timeout, on_connect)
-        except WSInvalidStatusError as exc:
-            location = redirect_of(exc)
-            if location is None or max_redirects == 0:
-                raise
-            if seen == max_redirects:
-                raise WSInvalidStatusError(
-                    f"redirected more than max_redirects={max_redirects} times, last to"
-                    f" {location!r}",
-                    exc.raw_header,
-                    exc.raw_body,
-                    exc.response,
-                ) from None
-            seen += 1
-            parsed = follow(parsed, location, headers, kwargs)
-            continue
-        return cast("tuple[WSTransport, Listener]", opened)
+        head = await answer_of(opening, request, websocket_handshake_timeout)
+        if head.status == HTTPStatus.SWITCHING_PROTOCOLS:
+            return await opened(
+                opening, request, key, head, ws_listener_factory, settings, on_connect
+            )
+        opening.abort()
+        refusal = refused(head, bytes(opening.body))
+        location = redirect_of(refusal)
+        if location is None or max_redirects == 0:
+            raise refusal
+        if seen == max_redirects:
+            raise WSInvalidStatusError(
+                f"redirected more than max_redirects={max_redirects} times, last to {location!r}",
+                refusal.raw_header,
+                refusal.raw_body,
+                refusal.response,
+            )
+        seen += 1
+        parsed = follow(parsed, location, headers, kwargs)
 
 
 def redirect_of(exc: WSInvalidStatusError) -> str | None:
@@ -225,221 +221,84 @@ def follow(
     return new
 
 
-class ClientOpening(asyncio.BufferedProtocol):
-    """A connection until the server has answered."""
-
-    def __init__(
-        self,
-        loop: asyncio.AbstractEventLoop,
-        factory: ClientListenerFactory,
-        url: WSParsedURL,
-        extra_headers: CIMultiDict[str],
-        settings: FrameSettings,
-        holds: bool = False,
-    ) -> None:
-        self._loop = loop
-        self._factory = factory
-        self._holds = holds  # on_connect sees the agreement before it becomes a connection
-        self._agreed: tuple[ResponseHead, str | None, DeflateParams | None] | None = None
-        self._rest = b""  # what comes while on_connect makes up its mind
-        self._settings = settings
-        self._url = url
-        self._key = generate_key()
-        self._parser = ResponseParser()
-        self._parser.expect("GET")
-        self._buffer = resources_of(loop).receive_buffer
-        self._outcome: asyncio.Future[tuple[WSTransport, WSListener] | None]
-        self._outcome = loop.create_future()
-        self._transport: asyncio.Transport | None = None
-        self._head: ResponseHead | None = None
-        self._body = bytearray()
-        self._request = make_request(url, self._key, extra_headers, settings)
-
-    def as_protocol(self) -> ClientOpening:
-        return self
-
-    async def answer(
-        self, timeout: float | None, on_connect: OnConnected | None
-    ) -> tuple[WSTransport, WSListener]:
-        """Wait for the server's answer, and what becomes of it."""
-        try:
-            # Not wait_for(): a cancellation that races the answer must not lose the connection.
-            done, _ = await asyncio.wait([self._outcome], timeout=timeout)
-        except BaseException:
-            self._drop()
-            raise
-        if not done:
-            self._drop()
-            raise asyncio.TimeoutError(
-                f"no answer to the opening handshake within"
-                f" websocket_handshake_timeout={timeout:g} s"
-            )
-        opened = self._outcome.result()
-        if opened is None:
-            assert on_connect is not None
-            opened = await self._open_held(on_connect)
-        return opened
-
-    async def _open_held(self, on_connect: OnConnected) -> tuple[WSTransport, WSListener]:
-        assert self._agreed is not None
-        head, subprotocol, deflate = self._agreed
-        try:
-            await show_response(
-                on_connect, connection_response(self._transport, head.headers, subprotocol)
-            )
-        except BaseException:
-            self._drop()
-            raise
-        self._agreed = None
-        if self._transport is None:
-            raise ConnectionResetError("the server closed the connection while on_connect ran")
-        if len(self._rest) > MOST_REST:
-            self._transport.resume_reading()
-        return self._open(head, deflate)
-
-    def _drop(self) -> None:
-        if self._outcome.done() and not self._outcome.cancelled():
-            if self._outcome.exception() is None and (opened := self._outcome.result()):
-                opened[0].disconnect(False)
-        else:
-            self._outcome.cancel()
-        if self._transport is not None:
-            self._transport.abort()
-
-    # ------------------------------------------------------- called by the event loop
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast("asyncio.Transport", transport)
-        request = self._request
-        self._transport.write(
-            serialise_request_head("GET", request.path.decode(), (1, 1), request.headers)
+async def answer_of(
+    opening: ClientOpening, request: WSUpgradeRequest, timeout: float | None
+) -> ResponseHead:
+    """Send *request*; return the head of the answer."""
+    try:
+        head = await opening.ask(request.path.decode(), request.headers, timeout)
+    except EOFError as exc:
+        raise WSInvalidMessageError(str(exc)) from None
+    except BadHttpMessage as exc:
+        raise WSInvalidMessageError(f"the answer is not valid HTTP/1.1: {exc}") from exc
+    if head is None:
+        raise asyncio.TimeoutError(
+            f"no answer to the opening handshake within websocket_handshake_timeout={timeout:g} s"
         )
+    return head
 
-    def connection_lost(self, exc: BaseException | None) -> None:
-        self._transport = None
-        if self._outcome.done():
-            return
-        if self._head is not None:
-            # RFC 9112 6.3: such a body ends with the connection.
-            self._refused()
-        elif exc is not None:
-            self._fail(exc)
-        else:
-            self._fail(
-                WSInvalidMessageError("the server closed the connection before it had answered")
-            )
 
-    def eof_received(self) -> bool:
-        return False
-
-    def get_buffer(self, sizehint: int) -> memoryview:
-        return self._buffer
-
-    def buffer_updated(self, nbytes: int) -> None:
-        if self._outcome.done():
-            if self._agreed is not None:
-                self._rest += self._buffer[:nbytes]
-                if len(self._rest) > MOST_REST and self._transport is not None:
-                    self._transport.pause_reading()
-            return
-        parser = self._parser
-        parser.feed_from(self._buffer, nbytes)
-        try:
-            while (event := parser.next_event()) is not None:
-                if event is END:
-                    self._refused()
-                elif type(event) is bytes:
-                    self._body += event
-                    if len(self._body) > MOST_BODY:
-                        self._refused()
-                else:
-                    if parser.pending:
-                        parser.keep_rest()
-                    self._on_head(cast("ResponseHead", event))
-                if self._outcome.done():
-                    return
-        except BadHttpMessage as exc:
-            self._fail(WSInvalidMessageError(f"the answer is no valid HTTP/1.1: {exc}"))
-
-    # -------------------------------------------------------------------- the answer
-
-    def _on_head(self, head: ResponseHead) -> None:
-        if head.status != HTTPStatus.SWITCHING_PROTOCOLS:
-            if head.status >= 200:
-                self._head = head
-                if not head.has_body:
-                    self._refused()
-            return
-        options = self._settings.compression
-        headers = head.headers
-        offered = tuple(
-            name.strip()
-            for line in self._request.headers.getall("Sec-WebSocket-Protocol", ())
-            for name in line.split(",")
+async def opened(
+    opening: ClientOpening,
+    request: WSUpgradeRequest,
+    key: str,
+    head: ResponseHead,
+    factory: ClientListenerFactory,
+    settings: FrameSettings,
+    on_connect: OnConnected | None,
+) -> tuple[WSTransport, Any]:
+    """The connection that the server has agreed to, and its listener."""
+    try:
+        offered = request.headers.getall("Sec-WebSocket-Protocol", ())
+        agreed = await agree(
+            head.status,
+            head.headers,
+            key,
+            offered=offered_subprotocols(offered),
+            deflate=settings.compression,
+            transport=opening.transport,
+            on_connect=on_connect,
         )
-        try:
-            subprotocol, deflate = check_response(head.status, headers, self._key, offered, options)
-        except HandshakeError as exc:
-            self._fail(explained(exc, head))
-            return
-        if self._holds:
-            self._agreed = head, subprotocol, deflate
-            self._outcome.set_result(None)
-            return
-        try:
-            self._outcome.set_result(self._open(head, deflate))
-        except Exception as exc:
-            self._outcome.set_exception(exc)
-
-    def _open(
-        self, head: ResponseHead, deflate: DeflateParams | None
-    ) -> tuple[WSTransport, WSListener]:
         response = WSUpgradeResponse._of(head)
-        transport, self._transport = self._transport, None
-        assert transport is not None
-        try:
-            if wants_handshake(self._factory):
-                listener = self._factory(self._request, response)  # type: ignore[call-arg]
-            else:
-                listener = self._factory()  # type: ignore[call-arg]
-            if not isinstance(listener, WSListener):
-                raise TypeError(f"the listener factory returned {listener!r}, not a WSListener")
-            opened = open_frames(
+        if wants_handshake(factory):
+            listener = factory(request, response)  # type: ignore[call-arg]
+        else:
+            listener = factory()  # type: ignore[call-arg]
+        if not isinstance(listener, WSListener):
+            raise TypeError(f"the listener factory returned {listener!r}, not a WSListener")
+
+        def begin(transport: asyncio.Transport, rest: bytes) -> WSTransport:
+            return open_frames(
                 transport,
                 listener,
-                self._settings,
+                settings,
                 server=False,
-                request=self._request,
+                request=request,
                 response=response,
-                deflate=deflate,
-                rest=self._parser.take_rest() + self._rest,
+                deflate=agreed.deflate,
+                rest=rest,
             )
-        except Exception:
-            transport.abort()
-            raise
-        return opened, listener
 
-    def _refused(self) -> None:
-        """The whole answer is here, and it is no agreement."""
-        head = self._head
-        assert head is not None
-        body = bytes(self._body)
-        response = WSUpgradeResponse._of(head, body)
-        phrase = response.status.phrase if isinstance(response.status, HTTPStatus) else ""
-        self._fail(
-            WSInvalidStatusError(
-                f"the server answered {int(head.status)} {phrase}".rstrip()
-                + " instead of 101 Switching Protocols",
-                raw_head(head),
-                body,
-                response,
-            )
-        )
+        return opening.hand_over(begin), listener
+    except HandshakeError as exc:
+        opening.abort()
+        raise explained(exc, head) from None
+    except BaseException:
+        opening.abort()
+        raise
 
-    def _fail(self, error: BaseException) -> None:
-        self._outcome.set_exception(error)
-        if self._transport is not None:
-            self._transport.abort()
+
+def refused(head: ResponseHead, body: bytes) -> WSInvalidStatusError:
+    """What another status than 101 raises."""
+    response = WSUpgradeResponse._of(head, body)
+    phrase = response.status.phrase if isinstance(response.status, HTTPStatus) else ""
+    answered = f"{int(head.status)} {phrase}".rstrip()
+    return WSInvalidStatusError(
+        f"the server answered {answered} instead of 101 Switching Protocols",
+        raw_head(head),
+        body,
+        response,
+    )
 
 
 def make_request(
@@ -449,13 +308,7 @@ def make_request(
     request = WSUpgradeRequest()
     request.path = url.resource_name.encode("ascii")
     headers = request.headers
-    host = extra_headers.get("Host")
-    if host is None:
-        default = 443 if url.is_secure else 80
-        host = authority(url.host, url.port)
-        if url.port == default:
-            host = host.removesuffix(f":{default}")
-    headers["Host"] = host
+    headers["Host"] = extra_headers.get("Host") or host_header(url)
     extension = None if settings.compression is None else offer_header(settings.compression)
     ours = build_request_headers(key, (), extension)
     for name, value in ours:

@@ -10,6 +10,7 @@ from ..errors import BadHttpMessage
 from ..wire.http1 import HTTP_11, ResponseHead, ResponseParser, serialise_request_head
 from ..wire.url import WSParsedURL, authority, basic_authorization
 from .dial_error import DialError, DialFault
+from .transports import note_loss
 
 __all__ = ("PendingConnection",)
 
@@ -142,8 +143,7 @@ class PendingConnection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self.transport is not None:
-            # Python 3.10 takes a TLS transport for forgotten that its peer closed and we did not.
-            self.transport.close()
+            note_loss(self.transport)
         if self.answer is not None and not self.answer.done():
             reason = exc or ConnectionResetError("it closed the connection without an answer")
             self.answer.set_exception(reason)

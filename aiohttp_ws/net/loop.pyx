@@ -72,6 +72,8 @@ cdef object plain_socket(object transport):
     Only transports that write to their socket at once where they can, as we do, and none
     that encrypts.
     """
+    if transport.is_closing():
+        return None  # its descriptor may be another's by now
     if transport.get_extra_info("sslcontext") is not None:
         return None
     if type(transport).__module__ not in (

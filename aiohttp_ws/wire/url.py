@@ -13,7 +13,14 @@ from yarl import URL
 
 from ..errors import WSInvalidURL
 
-__all__ = ("WSParsedURL", "authority", "basic_authorization", "parse_url", "split_url")
+__all__ = (
+    "WSParsedURL",
+    "authority",
+    "basic_authorization",
+    "host_header",
+    "parse_url",
+    "split_url",
+)
 
 DEFAULT_PORTS = {"ws": 80, "wss": 443}
 
@@ -166,6 +173,13 @@ def encoded(url: str, text: str, allowed: str) -> str:
 def authority(host: str, port: int) -> str:
     """*host* and *port* as CONNECT has them, an IPv6 address in brackets and without its zone."""
     return f"[{host.partition('%')[0]}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def host_header(url: WSParsedURL) -> str:
+    """The value of ``Host`` for *url*: without the port where that is its scheme's own."""
+    value = authority(url.host, url.port)
+    default = DEFAULT_PORTS["wss" if url.is_secure else "ws"]
+    return value.removesuffix(f":{default}") if url.port == default else value
 
 
 def basic_authorization(user: str, password: str) -> str:

@@ -37,7 +37,7 @@ from ..exceptions import (
 from ..http11 import USER_AGENT, Response
 from ..typing import LoggerLike, Origin, Subprotocol
 from . import reconnecting
-from .client_connection import ClientConnection, ClientOpening, call_handshake, items_of
+from .client_connection import ClientConnection, MessageOpening, call_handshake, items_of
 from .older import client_arguments
 from .reconnecting import backoff, process_exception, system_proxy
 from .settings import MaxSize, OpeningSettings, queue_marks, write_marks
@@ -211,8 +211,7 @@ class connect:
             try:
                 await call_handshake(connection, self._headers, self.user_agent_header)
             except BaseException as exc:
-                if connection._tcp is not None:
-                    connection._tcp.abort()
+                connection._abandon()
                 if not isinstance(exc, Exception):
                     raise
                 decided = self.process_redirect(exc)
@@ -246,10 +245,10 @@ class connect:
             kwargs["socket_factory"] = functools.partial(self._other_socket, **others)
         settings = OpeningSettings(**self._settings, uri=url)
         connection = self._create(settings, **self._connection_settings)
-        opening = ClientOpening(connection)
+        opening = MessageOpening(connection)
         try:
             await open_transport(
-                lambda: opening,
+                opening.as_protocol,
                 dialled,
                 ssl_context=context,
                 proxy=proxy,

@@ -9,18 +9,11 @@ from http import HTTPStatus
 from typing import Any, cast
 
 from ...errors import BadHttpMessage, HandshakeError
-from ...net.loop import resources_of
 from ...wire.deflate import DeflateParams, offer_header
-from ...wire.handshake import build_request_headers, check_response, generate_key
-from ...wire.http1 import (
-    END,
-    HTTP_11,
-    ResponseHead,
-    ResponseParser,
-    serialise_request_head,
-)
-from ...wire.url import WSParsedURL, authority, basic_authorization
-from ...ws.opening.on_connect import connection_response, show_response
+from ...wire.handshake import build_request_headers, generate_key, offered_subprotocols
+from ...wire.http1 import ResponseHead
+from ...wire.url import WSParsedURL, basic_authorization, host_header
+from ...ws.opening.client import ClientOpening, agree
 from ..datastructures import Headers, HeadersLike
 from ..exceptions import (
     InvalidMessage,
@@ -31,10 +24,6 @@ from ..refusals import explained
 from .connection import Connection
 
 __all__ = ("ClientConnection",)
-
-# Bytes of a refusal's body that are kept to show why.
-MOST_BODY = 1048576
-NO_ANSWER = "did not receive a valid HTTP response"
 
 
 class ClientConnection(Connection):
@@ -50,7 +39,7 @@ class ClientConnection(Connection):
 
     __slots__ = ("_opening",)
 
-    _opening: ClientOpening | None
+    _opening: MessageOpening | None
 
     def _host_and_port(self) -> tuple[str | None, int | None]:
         uri = self.protocol.uri
@@ -93,134 +82,100 @@ class ClientConnection(Connection):
             url, made, user_agent_header, [*items_of(additional_headers), *items_of(extra_headers)]
         )
         self._request = Request(url.resource_name, Headers(pairs))
-        self._tcp.write(serialise_request_head("GET", url.resource_name, HTTP_11, pairs))
         opening = self._opening
-        head = await opening.answer()
-        if head.status != HTTPStatus.SWITCHING_PROTOCOLS:
-            body = opening.body
-            self._response = Response(
-                head.status, head.reason, Headers.from_raw(head.raw_headers), bytes(body)
-            )
-            raise InvalidStatus(self._response)
-        self._response = Response(head.status, head.reason, Headers.from_raw(head.raw_headers), b"")
         try:
-            self._subprotocol, params = check_response(
-                head.status, head.headers, key, wanted, deflate
+            head = await self._ask(opening, url.resource_name, pairs)
+            lines = [value for name, value in pairs if name.lower() == "sec-websocket-protocol"]
+            agreed = await agree(
+                head.status,
+                head.headers,
+                key,
+                offered=offered_subprotocols(lines),
+                deflate=deflate,
+                transport=self._tcp,
+                on_connect=settings.on_connect,
             )
+            self._subprotocol = agreed.subprotocol
+            self._open(opening, agreed.deflate)
         except HandshakeError as exc:
+            opening.fail()
             raise explained(exc) from None
-        if settings.on_connect is not None:
-            await show_response(
-                settings.on_connect,
-                connection_response(self._tcp, head.headers, self._subprotocol),
-            )
-        self._open(opening, params)
+        except BaseException:
+            opening.fail()
+            raise
 
-    def _open(self, opening: ClientOpening, params: DeflateParams | None) -> None:
-        assert self._tcp is not None
-        self._opening = None
-        opening.ended = True
-        self._begin(
-            self._tcp,
-            opening.parser.take_rest(),
-            max_size=self.protocol.max_size,
-            write_limit=self.write_limit,
-            deflate=params,
-            deflate_options=self.protocol.deflate,
+    async def _ask(
+        self, opening: MessageOpening, target: str, pairs: list[tuple[str, str]]
+    ) -> ResponseHead:
+        try:
+            head = await opening.ask(target, pairs)
+        except (BadHttpMessage, EOFError) as exc:
+            raise InvalidMessage("did not receive a valid HTTP response") from exc
+        assert head is not None  # connect() has the time
+        refused = head.status != HTTPStatus.SWITCHING_PROTOCOLS
+        self._response = Response(
+            head.status,
+            head.reason,
+            Headers.from_raw(head.raw_headers),
+            bytes(opening.body) if refused else b"",
         )
+        if refused:
+            raise InvalidStatus(self._response)
+        return head
+
+    def _open(self, opening: MessageOpening, params: DeflateParams | None) -> None:
+        def begin(transport: asyncio.Transport, rest: bytes) -> None:
+            self._begin(
+                transport,
+                rest,
+                max_size=self.protocol.max_size,
+                write_limit=self.write_limit,
+                deflate=params,
+                deflate_options=self.protocol.deflate,
+            )
+
+        self._opening = None
+        opening.hand_over(begin)
+
+    def _abandon(self) -> None:
+        """Drop a connection that has not begun."""
+        if self._opening is not None:
+            self._opening.fail()
+        elif self._tcp is not None:
+            self._tcp.abort()
 
 
-class ClientOpening(asyncio.BufferedProtocol):
-    """Reads the answer to the opening handshake of one connection."""
+class MessageOpening(ClientOpening):
+    """Tells a connection what its hooks are to know of its transport before it begins."""
 
     def __init__(self, connection: ClientConnection) -> None:
+        super().__init__(connection.loop)
         self.connection = connection
+        self.has_failed = False
         connection._opening = self
-        self.parser = ResponseParser()
-        self.parser.expect("GET")
-        self.body = bytearray()
-        self.ended = False
-        self._buffer = resources_of(connection.loop).receive_buffer
-        self._head: ResponseHead | None = None
-        self._answer: asyncio.Future[ResponseHead] = connection.loop.create_future()
-
-    async def answer(self) -> ResponseHead:
-        """The server's answer, its body read if it is a refusal."""
-        return await self._answer
-
-    def abort(self) -> None:
-        """Drop the connection, if there is one."""
-        if self.connection._tcp is not None:
-            self.connection._tcp.abort()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
         self.connection.connection_made(transport)
 
-    def connection_lost(self, exc: Exception | None) -> None:
-        self.ended = True
-        connection = self.connection
-        connection._opening = None
-        if connection._tcp is not None:
-            # Python 3.10 takes a TLS transport for forgotten that its peer closed and we did not.
-            connection._tcp.close()
-        if not self._answer.done():
-            if self._head is not None:
-                # RFC 9112 6.3: such a body ends with the connection.
-                self._answer.set_result(self._head)
-            elif exc is not None:
-                self._fail(exc)
-            else:
-                error = InvalidMessage(NO_ANSWER)
-                error.__cause__ = EOFError("connection closed while reading HTTP status line")
-                self._fail(error)
-        connection._lost_before_it_began(exc)
-        connection.connection_lost(exc)
+    def connection_lost(self, exc: BaseException | None) -> None:
+        super().connection_lost(exc)
+        if self.has_failed:
+            self._tell()
 
-    def eof_received(self) -> bool:
-        return False
-
-    def get_buffer(self, sizehint: int) -> memoryview:
-        return self._buffer
-
-    def buffer_updated(self, nbytes: int) -> None:
-        if self.ended or self._answer.done():
+    def fail(self) -> None:
+        """The opening handshake has failed: the connection ends before it has begun."""
+        if self.has_failed:
             return
-        parser = self.parser
-        parser.feed_from(self._buffer, nbytes)
-        try:
-            while (event := parser.next_event()) is not None:
-                if event is END:
-                    self._answer.set_result(cast("ResponseHead", self._head))
-                elif type(event) is bytes:
-                    self.body += event
-                    if len(self.body) > MOST_BODY:
-                        self._answer.set_result(cast("ResponseHead", self._head))
-                else:
-                    self._on_head(cast("ResponseHead", event))
-                if self._answer.done():
-                    if parser.pending:
-                        parser.keep_rest()
-                    return
-        except BadHttpMessage as exc:
-            error = InvalidMessage(NO_ANSWER)
-            error.__cause__ = exc
-            self._fail(error)
+        self.has_failed = True
+        self.abort()
+        if self.is_lost:
+            self._tell()
 
-    def _on_head(self, head: ResponseHead) -> None:
-        if head.status == HTTPStatus.SWITCHING_PROTOCOLS:
-            # Frames may follow, which are for the connection to read.
-            if self.connection._tcp is not None:
-                self.connection._tcp.pause_reading()
-            self._answer.set_result(head)
-        elif head.status >= 200:
-            self._head = head
-            if not head.has_body:
-                self._answer.set_result(head)
-
-    def _fail(self, error: BaseException) -> None:
-        self._answer.set_exception(error)
-        # Nobody may be waiting any more.
-        self._answer.exception()
+    def _tell(self) -> None:
+        self.connection._opening = None
+        self.connection._lost_before_it_began(self.lost_exc)
+        self.connection.connection_lost(cast("Exception | None", self.lost_exc))
 
 
 def items_of(headers: Any) -> Iterable[tuple[str, str]]:
@@ -245,11 +200,7 @@ def request_headers(
     names = {name.lower() for name, _ in added}
     pairs: list[tuple[str, str]] = []
     if "host" not in names:
-        default = 443 if url.is_secure else 80
-        host = authority(url.host, url.port)
-        if url.port == default:
-            host = host.removesuffix(f":{default}")
-        pairs.append(("Host", host))
+        pairs.append(("Host", host_header(url)))
     pairs += made
     if url.user_info is not None and "authorization" not in names:
         pairs.append(("Authorization", basic_authorization(*url.user_info)))

@@ -104,16 +104,13 @@ cdef class MessageConnection(MessageSender):
         self.transport.attach(transport, resources_of(self.loop))
         if writer_limit is not None:
             transport.set_write_buffer_limits(high=writer_limit)
-        if transport.is_closing():
-            # It went while the handshake was under way.
-            self.end(ABNORMAL, WS_CLOSED_MESSAGE)
-            return
         if self.heartbeat > 0:
             self.last_heard = aws_monotonic()
             self.heartbeat_timer = self.loop.call_later(self.heartbeat, self.on_heartbeat)
         if rest:
+            # Also of a transport that is closing: what came before the end is delivered.
             self.transport.feed(rest)
-        if not self.transport.reading_paused:
+        if not self.transport.reading_paused and not transport.is_closing():
             transport.resume_reading()
 
     # ---------------------------------------------------------------- receiving

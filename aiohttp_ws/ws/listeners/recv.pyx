@@ -96,14 +96,13 @@ cdef class PullConnection(PullReceiver):
         self.state = OPEN
         self.transport = WSProtocol(self, reader)
         self.transport.attach(transport, resources_of(self.loop))
-        high, low = write_limit
-        transport.set_write_buffer_limits(high=high, low=low)
-        if transport.is_closing():
-            # It went while the handshake was under way; connection_lost() has been, or comes.
-            return
+        if not transport.is_closing():
+            high, low = write_limit
+            transport.set_write_buffer_limits(high=high, low=low)
         if rest:
+            # Also of a transport that is closing: what came before the end is delivered.
             self.transport.feed(rest)
-        if not self.transport.reading_paused:
+        if not self.transport.reading_paused and not transport.is_closing():
             transport.resume_reading()
 
     @property
