@@ -27,7 +27,8 @@ from ..errors import (
     ServerDisconnectedError,
     SocketTimeoutError,
 )
-from ..http.compression import Decompressor, is_supported
+from ..http.codings import is_supported
+from ..http.compression import Decompressor
 from ..http.streams import StreamReader
 from ..net.loop import resources_of
 from ..net.transports import note_loss

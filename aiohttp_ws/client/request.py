@@ -14,7 +14,7 @@ from .. import hdrs
 from ..argument_types import LooseCookies
 from ..errors import ClientConnectionError, InvalidURL
 from ..http.auth import BasicAuth
-from ..http.compression import is_supported
+from ..http.codings import is_supported, supported_codings
 from ..http.cookies import cookie_header, make_cookie, parse_cookie_header
 from ..http.forms import FormData
 from ..http.headers import HttpVersion, HttpVersion11
@@ -55,7 +55,7 @@ class ClientRequest:
     ALL_METHODS = GET_METHODS | POST_METHODS | {"DELETE"}
     DEFAULT_HEADERS: Final = {
         hdrs.ACCEPT: "*/*",
-        hdrs.ACCEPT_ENCODING: "gzip, deflate",
+        hdrs.ACCEPT_ENCODING: ", ".join(supported_codings()),
         hdrs.USER_AGENT: SERVER_SOFTWARE,
     }
 
@@ -256,7 +256,8 @@ class ClientRequest:
             raise ValueError("compress= and a Content-Encoding header: pass one of them")
         self.compress = "deflate" if compress is True else compress
         if not is_supported(self.compress):
-            raise ValueError(f"compress={compress!r} is not gzip or deflate")
+            known = " or ".join(supported_codings())
+            raise ValueError(f"compress={compress!r} is not {known}")
         self.headers[hdrs.CONTENT_ENCODING] = self.compress
         self.chunked = True  # its length is known only afterwards
 

@@ -1,112 +1,22 @@
-"""Content codings (RFC 9110 8.4.1): compress what leaves, inflate what comes, bounded.
-
-Codings are looked up by name in a table that further ones can join with
-:func:`register_coding`.
-"""
+"""Bodies in a content coding (RFC 9110 8.4.1): bounded work in both directions."""
 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable
-from typing import NamedTuple, Protocol
 
 from ..errors import ContentEncodingError
+from .coding import Decoder
+from .codings import coding_named
 
-__all__ = (
-    "Compressor",
-    "Decompressor",
-    "is_supported",
-    "register_coding",
-    "supported_codings",
-)
+__all__ = ("Compressor", "Decompressor")
 
-# RFC 9110 8.4.1.2 calls the zlib format "deflate"; gzip is the same stream in another frame.
-_WBITS = {"gzip": 16 + zlib.MAX_WBITS, "deflate": zlib.MAX_WBITS}
 DEFAULT_LEVEL = 6
-
-
-class Encoder(Protocol):
-    """What a coding's compressor offers: the interface of :func:`zlib.compressobj`."""
-
-    def compress(self, data: bytes, /) -> bytes: ...
-    def flush(self) -> bytes: ...
-
-
-class Decoder(Protocol):
-    """What a coding's decompressor offers: the interface of :func:`zlib.decompressobj`."""
-
-    def decompress(self, data: bytes, max_length: int = 0, /) -> bytes: ...
-
-    @property
-    def unconsumed_tail(self) -> bytes: ...
-    @property
-    def unused_data(self) -> bytes: ...
-    @property
-    def eof(self) -> bool: ...
-
-
-class Coding(NamedTuple):
-    """How one content coding is written and read."""
-
-    encoder: Callable[[int, int], Encoder]
-    decoder: Callable[[bytes], Decoder]
-
-
-def _zlib_encoder(wbits: int) -> Callable[[int, int], Encoder]:
-    def make(level: int, strategy: int) -> Encoder:
-        return zlib.compressobj(level, zlib.DEFLATED, wbits, zlib.DEF_MEM_LEVEL, strategy)
-
-    return make
-
-
-def _gzip_decoder(first: bytes) -> Decoder:
-    return zlib.decompressobj(_WBITS["gzip"])
-
-
-def _deflate_decoder(first: bytes) -> Decoder:
-    # Servers exist that send raw deflate under this name. RFC 1950 2.2: the zlib frame
-    # begins with CM 8 and, as a 16-bit number, is a multiple of 31.
-    framed = first[0] & 0x0F == 8 and (len(first) < 2 or (first[0] << 8 | first[1]) % 31 == 0)
-    return zlib.decompressobj(zlib.MAX_WBITS if framed else -zlib.MAX_WBITS)
-
-
-_CODINGS: dict[str, Coding] = {
-    "gzip": Coding(_zlib_encoder(_WBITS["gzip"]), _gzip_decoder),
-    "deflate": Coding(_zlib_encoder(_WBITS["deflate"]), _deflate_decoder),
-}
-_CODINGS["x-gzip"] = _CODINGS["gzip"]  # RFC 9110 8.4.1.3: the same coding
-
-
-def register_coding(name: str, coding: Coding) -> None:
-    """Add a content coding, or replace the one of that name.
-
-    :param name: the token of ``Content-Encoding``, in lower case.
-    """
-    _CODINGS[name] = coding
-
-
-def supported_codings() -> tuple[str, ...]:
-    """The names of the codings to offer in ``Accept-Encoding``, best first."""
-    return tuple(name for name in _CODINGS if not name.startswith("x-"))
-
-
-def is_supported(encoding: str) -> bool:
-    """Whether *encoding* (in lower case) can be compressed to and inflated from."""
-    return encoding in _CODINGS
-
-
-def _coding(encoding: str) -> Coding:
-    try:
-        return _CODINGS[encoding]
-    except KeyError:
-        known = ", ".join(supported_codings())
-        raise ValueError(f"content coding {encoding!r} is not one of {known}") from None
 
 
 class Compressor:
     """Compresses one body.
 
-    :param encoding: ``"gzip"`` or ``"deflate"``.
+    :param encoding: the name of a coding, such as ``"gzip"``.
     :param level: 0 (store) to 9 (smallest); 6 by default, zlib's own compromise.
     :param strategy: a ``zlib.Z_*`` strategy.
     :raises ValueError: when the coding is unknown.
@@ -120,7 +30,9 @@ class Compressor:
         level: int = DEFAULT_LEVEL,
         strategy: int = zlib.Z_DEFAULT_STRATEGY,
     ) -> None:
-        self._encoder = _coding(encoding).encoder(level, strategy)
+        make = coding_named(encoding).encoder
+        assert make is not None
+        self._encoder = make(level, strategy)
 
     def compress(self, data: bytes | bytearray | memoryview) -> bytes:
         """Return what *data* adds to the compressed body; often nothing yet."""
@@ -137,14 +49,17 @@ class Decompressor:
     ``"deflate"`` is read with and without its zlib frame; a gzip body may have several
     members (RFC 1952 2.2).
 
-    :param encoding: ``"gzip"`` or ``"deflate"``.
+    :param encoding: the name of a coding, such as ``"gzip"``.
     :raises ValueError: when the coding is unknown.
     """
 
-    __slots__ = ("_decoder", "_encoding", "_make", "_pending", "_started")
+    __slots__ = ("_continues", "_decoder", "_encoding", "_make", "_pending", "_started")
 
     def __init__(self, encoding: str) -> None:
-        self._make = _coding(encoding).decoder
+        coding = coding_named(encoding)
+        assert coding.decoder is not None
+        self._make = coding.decoder
+        self._continues = coding.continues
         self._encoding = encoding
         self._decoder: Decoder | None = None
         self._pending = b""
@@ -182,7 +97,7 @@ class Decompressor:
         while pending:
             decoder = self._decoder
             if decoder is None or decoder.eof:
-                if decoder is not None and not self._begins_member(pending):
+                if decoder is not None and not self._continues(pending):
                     break
                 decoder = self._decoder = self._make(pending)
             try:
@@ -197,7 +112,3 @@ class Decompressor:
                     self._pending = pending
                     break
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
-
-    def _begins_member(self, data: bytes) -> bool:
-        # What follows a complete stream is another gzip member, or padding to ignore.
-        return self._encoding in ("gzip", "x-gzip") and data[:1] == b"\x1f"

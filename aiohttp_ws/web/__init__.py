@@ -5,6 +5,7 @@ import typing
 from .. import exports
 from ..errors import PayloadAccessError as PayloadAccessError
 from ..errors import RequestPayloadError as RequestPayloadError
+from ..http.codings import *
 from ..ws.types import WSCloseCode as WSCloseCode
 from ..ws.types import WSMessage as WSMessage
 from ..ws.types import WSMsgType as WSMsgType
@@ -14,7 +15,6 @@ from .application import *
 from .base_request import *
 from .cleanup import *
 from .connection import RequestHandler as RequestHandler
-from .content_coding import *
 from .dispatcher import *
 from .exceptions import *
 from .fileresponse import *

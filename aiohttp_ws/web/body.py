@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..errors import ContentEncodingError, RequestPayloadError
-from ..http.compression import Decompressor, is_supported
+from ..http.codings import is_supported
+from ..http.compression import Decompressor
 from ..http.streams import StreamReader
 
 if TYPE_CHECKING:

@@ -7,10 +7,9 @@ import os
 from functools import lru_cache
 from typing import Final
 
-__all__ = ("PRECOMPRESSED", "accepted_encodings", "guess_content_type")
+from ..http.codings import CODINGS, SUFFIXES
 
-#: Content codings by the suffix of a precompressed sibling, the best first.
-PRECOMPRESSED: Final = (("br", ".br"), ("gzip", ".gz"))
+__all__ = ("accepted_encodings", "guess_content_type")
 
 # Not the machine's own lists: the same file has the same type everywhere.
 _TYPES: Final = mimetypes.MimeTypes(filenames=())
@@ -29,9 +28,10 @@ for _suffix, _type in {
 }.items():
     _TYPES.add_type(_type, _suffix)
 
+_TYPES.encodings_map.update((suffix, name) for name, suffix in SUFFIXES)
+
 _COMPRESSED_TYPES: Final = {
-    "gzip": "application/gzip",
-    "br": "application/x-brotli",
+    **{coding.name: coding.media_type for coding in CODINGS},
     "bzip2": "application/x-bzip2",
     "compress": "application/x-compress",
     "xz": "application/x-xz",

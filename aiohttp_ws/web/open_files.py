@@ -7,7 +7,7 @@ import os
 import stat
 from typing import Final
 
-from .file_types import PRECOMPRESSED
+from ..http.codings import SUFFIXES
 
 __all__ = ("OpenFile", "open_file")
 
@@ -93,7 +93,7 @@ def open_file(path: str, accepted: frozenset[str] | None) -> OpenFile:
     :raises PermissionError: it is no regular file, or may not be read.
     """
     varies = False
-    for encoding, suffix in PRECOMPRESSED if accepted is not None else ():
+    for encoding, suffix in SUFFIXES if accepted is not None else ():
         sibling = path + suffix
         try:
             if not stat.S_ISREG(os.stat(sibling).st_mode):

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from .. import hdrs
 from ..argument_types import DEFAULT_JSON_ENCODER, JSONEncoder, LooseHeaders
+from ..http.codings import ContentCoding
 from ..http.compression import Compressor
 from ..http.dates import current_http_date
 from ..http.payload import Payload, get_payload
 from ..http.payload_base import LookupError as PayloadLookupError
 from ..http.software import SERVER_SOFTWARE
 from ..wire.serialise import serialise_response_head
-from .content_coding import ContentCoding
 from .stream_response import DEFAULT_TYPE, StreamResponse
 
 if TYPE_CHECKING:

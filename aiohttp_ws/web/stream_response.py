@@ -13,6 +13,7 @@ from multidict import CIMultiDict
 
 from .. import hdrs
 from ..argument_types import Byteish, LooseHeaders
+from ..http.codings import ContentCoding, choose_coding
 from ..http.cookies import remove_cookie, set_cookie
 from ..http.dates import current_http_date, format_http_date, parse_http_date
 from ..http.headers import (
@@ -26,7 +27,6 @@ from ..http.headers import (
 )
 from ..http.software import SERVER_SOFTWARE
 from ..wire.serialise import serialise_response_head
-from .content_coding import ContentCoding, choose_coding
 from .values import ValueMapping
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aiohttp_ws.errors import ContentEncodingError
-from aiohttp_ws.http import compression
+from aiohttp_ws.http import codings, zlib_codings
 from aiohttp_ws.http.compression import Compressor, Decompressor
 
 
@@ -84,14 +84,14 @@ def test_levels():
 def test_unknown_codings_are_named():
     with pytest.raises(ValueError, match="'br' is not one of gzip, deflate"):
         Compressor("br")
-    assert compression.is_supported("gzip")
-    assert not compression.is_supported("br")
+    assert codings.is_supported("gzip")
+    assert not codings.is_supported("br")
 
 
 def test_another_coding_can_join(monkeypatch):
-    monkeypatch.setattr(compression, "_CODINGS", dict(compression._CODINGS))
-    compression.register_coding("mine", compression._CODINGS["gzip"])
+    monkeypatch.setattr(codings, "_BY_NAME", dict(codings._BY_NAME))
+    codings.register_coding(zlib_codings.GZIP._replace(name="mine"))
     packer = Compressor("mine")
     packed = packer.compress(b"x") + packer.flush()
     assert Decompressor("mine").decompress(packed) == b"x"
-    assert compression.supported_codings() == ("gzip", "deflate", "mine")
+    assert codings.supported_codings() == ("gzip", "deflate", "mine")

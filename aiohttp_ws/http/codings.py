@@ -1,0 +1,98 @@
+"""The content codings that there are: the place where one is registered.
+
+A further coding is a module of its own that makes a :class:`~.coding.Coding`, an entry of
+:data:`CODINGS`, and a member of :class:`ContentCoding` when responses may be compressed with it.
+Everything else asks this table: what a client offers, what bodies are decompressed, which
+compressed files are sent in the place of others.
+"""
+
+from __future__ import annotations
+
+import enum
+from typing import Final
+
+from .coding import Coding
+from .zlib_codings import DEFLATE, GZIP
+
+__all__ = ("ContentCoding",)
+
+BROTLI_FILES = Coding("br", suffix=".br", media_type="application/x-brotli")
+
+#: The best first: the order of ``Accept-Encoding``, and of the files compressed beforehand.
+CODINGS: Final[list[Coding]] = [BROTLI_FILES, GZIP, DEFLATE]
+
+#: Name and file suffix of those in which a file may be stored.
+SUFFIXES: Final = tuple((coding.name, coding.suffix) for coding in CODINGS if coding.suffix)
+
+
+class ContentCoding(enum.Enum):
+    """The codings of :meth:`StreamResponse.enable_compression`, the preferred first."""
+
+    deflate = "deflate"
+    gzip = "gzip"
+    identity = "identity"
+
+
+_BY_NAME: dict[str, Coding] = {}
+
+
+def register_coding(coding: Coding) -> None:
+    """Let bodies be written and read in *coding*, in the place of any other of its name."""
+    for name in (coding.name, *coding.aliases):
+        _BY_NAME[name] = coding
+
+
+for _coding in CODINGS:
+    if _coding.encoder is not None and _coding.decoder is not None:
+        register_coding(_coding)
+
+
+def supported_codings() -> tuple[str, ...]:
+    """The names of the codings to offer in ``Accept-Encoding``, the best first."""
+    return tuple(name for name, coding in _BY_NAME.items() if name == coding.name)
+
+
+def is_supported(name: str) -> bool:
+    """Whether bodies of the coding *name* (in lower case) can be written and read."""
+    return name in _BY_NAME
+
+
+def coding_named(name: str) -> Coding:
+    """The coding of that name.
+
+    :raises ValueError: it is not supported.
+    """
+    try:
+        return _BY_NAME[name]
+    except KeyError:
+        known = ", ".join(supported_codings())
+        raise ValueError(f"content coding {name!r} is not one of {known}") from None
+
+
+def choose_coding(accept_encoding: str) -> ContentCoding:
+    """The coding to which an ``Accept-Encoding`` gives most weight (RFC 9110 12.5.3).
+
+    Our order decides between equals. A coding that is not listed is not used, unless ``*`` is;
+    ``identity`` is what remains.
+    """
+    weights: dict[str, float] = {}
+    for item in accept_encoding.lower().split(","):
+        name, *parameters = (part.strip() for part in item.split(";"))
+        weight = 1.0
+        for parameter in parameters:
+            if parameter.startswith("q="):
+                try:
+                    weight = float(parameter[2:])
+                except ValueError:
+                    weight = 0.0
+        weights[name] = weight
+    best, best_weight = ContentCoding.identity, 0.0
+    for coding in ContentCoding:
+        if coding is ContentCoding.identity:
+            continue
+        weight = weights.get(coding.value, weights.get("*", 0.0))
+        if weight > best_weight:
+            best, best_weight = coding, weight
+    if weights.get("identity", 0.0) > best_weight:
+        return ContentCoding.identity
+    return best
