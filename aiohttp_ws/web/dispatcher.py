@@ -3,7 +3,9 @@
 Plain paths are found with one look into a dict. Everything else is indexed by the fixed
 segments it begins with, and the segments of the request's path are taken off one at a
 time from the right, so that longer fixed paths win over shorter ones, and only resources
-that can match are tried. Applications chosen by the Host header come last.
+that can match are tried. Those that do not go by the path (applications chosen by the Host
+header) come last. What a resource is asked is in :class:`~.resources.AbstractResource`; the
+router knows no kinds of it.
 """
 
 from __future__ import annotations
@@ -20,18 +22,9 @@ from .exceptions import HTTPException, HTTPMethodNotAllowed, HTTPNotFound
 from .interfaces import AbstractRouter, ExpectHandler
 from .match_info import MatchInfoError, UrlMappingMatchInfo
 from .paths import safe_path
-from .resources import (
-    AbstractResource,
-    DynamicResource,
-    MatchingResource,
-    PlainResource,
-    PrefixResource,
-    Resource,
-    raw_path_of,
-)
+from .resources import AbstractResource, MatchingResource, Resource, raw_path_of, resource_for
 from .routes import AbstractRoute, ResourceRoute, SystemRoute
 from .static_files import StaticResource
-from .subapps import MatchedSubAppResource
 
 if TYPE_CHECKING:
     from .request import Request
@@ -83,7 +76,7 @@ class UrlDispatcher(AbstractRouter, Mapping[str, AbstractResource]):
         self._resources: list[AbstractResource] = []
         self._named: dict[str, AbstractResource] = {}
         self._index: dict[str, list[AbstractResource]] = {}
-        self._by_rule: list[MatchedSubAppResource] = []
+        self._elsewhere: list[AbstractResource] = []
         # Filled when frozen: safe path -> method -> route.
         self._plain: dict[str, dict[str, ResourceRoute]] = {}
         self._synchronous: bool | None = None
@@ -122,10 +115,10 @@ class UrlDispatcher(AbstractRouter, Mapping[str, AbstractResource]):
             if part == "/":
                 break
             part = part.rpartition("/")[0] or "/"
-        for nested in self._by_rule:
-            match_info, methods = nested.find(request, path)
+        for resource in self._elsewhere:
+            match_info, methods = resource.find(request, path)  # type: ignore[attr-defined]
             if match_info is not None:
-                return match_info
+                return match_info  # type: ignore[no-any-return]
             allowed |= methods
         return _miss(request.method, allowed)
 
@@ -137,7 +130,7 @@ class UrlDispatcher(AbstractRouter, Mapping[str, AbstractResource]):
             if part == "/":
                 break
             part = part.rpartition("/")[0] or "/"
-        yield from self._by_rule
+        yield from self._elsewhere
 
     @property
     def is_synchronous(self) -> bool:
@@ -205,10 +198,7 @@ class UrlDispatcher(AbstractRouter, Mapping[str, AbstractResource]):
             self._check_name(resource.name)
             self._named[resource.name] = resource
         self._resources.append(resource)
-        if isinstance(resource, MatchedSubAppResource):
-            self._by_rule.append(resource)
-        else:
-            self.index_resource(resource)
+        self.index_resource(resource)
 
     def _check_name(self, name: str) -> None:
         for part in self.NAME_SPLIT_RE.split(name):
@@ -223,13 +213,15 @@ class UrlDispatcher(AbstractRouter, Mapping[str, AbstractResource]):
 
     def index_resource(self, resource: AbstractResource) -> None:
         """Make the resource findable under its present path."""
-        if not isinstance(resource, MatchedSubAppResource):
-            self._index.setdefault(_index_key(resource), []).append(resource)
+        self._indexed_beside(resource).append(resource)
 
     def unindex_resource(self, resource: AbstractResource) -> None:
         """Forget the resource's present path, before it changes."""
-        if not isinstance(resource, MatchedSubAppResource):
-            self._index[_index_key(resource)].remove(resource)
+        self._indexed_beside(resource).remove(resource)
+
+    def _indexed_beside(self, resource: AbstractResource) -> list[AbstractResource]:
+        key = resource.index_key
+        return self._elsewhere if key is None else self._index.setdefault(key, [])
 
     def freeze(self) -> None:
         super().freeze()
@@ -253,11 +245,7 @@ class UrlDispatcher(AbstractRouter, Mapping[str, AbstractResource]):
             last = self._resources[-1]
             if isinstance(last, Resource) and last.name == name and last.raw_match(path):
                 return last
-        resource: Resource
-        if "{" in path or "}" in path:
-            resource = DynamicResource(path, name=name)
-        else:
-            resource = PlainResource(path, name=name)
+        resource = resource_for(path, name)
         self.register_resource(resource)
         return resource
 
@@ -351,29 +339,15 @@ class UrlDispatcher(AbstractRouter, Mapping[str, AbstractResource]):
         return registered
 
 
-def _index_key(resource: AbstractResource) -> str:
-    """The fixed segments that every path of *resource* begins with."""
-    if isinstance(resource, DynamicResource):
-        return resource.fixed_prefix or "/"
-    if isinstance(resource, PlainResource):
-        return resource.safe_path or "/"
-    if isinstance(resource, PrefixResource):
-        return resource.safe_prefix or "/"
-    prefix = resource.canonical.partition("{")[0]
-    if "{" in resource.canonical:
-        prefix = prefix.rpartition("/")[0]
-    return safe_path(prefix.rstrip("/")) or "/"
-
-
 def _plain_routes(resources: list[AbstractResource]) -> dict[str, ResourceRoute]:
-    """The routes of the plain resources that come before anything else at their path."""
+    """The routes of the resources that need not be asked, before the first that must be."""
     routes: dict[str, ResourceRoute] = {}
     for resource in resources:
-        if type(resource) is not PlainResource or hdrs.METH_ANY in routes:
+        by_method = resource.routes_by_method()
+        if by_method is None or hdrs.METH_ANY in routes:
             break
-        if resource.canonical:
-            for route in resource:
-                routes.setdefault(route.method, route)
+        for method, route in by_method.items():
+            routes.setdefault(method, route)
     return routes
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import abc
 import re
-from collections.abc import Iterator, Sized
+from collections.abc import Iterator, Mapping, Sized
 from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING, Any, Final
 
@@ -74,6 +74,25 @@ class AbstractResource(Sized, abc.ABC):
 
     @abc.abstractmethod
     def __iter__(self) -> Iterator[AbstractRoute]: ...
+
+    @property
+    def index_key(self) -> str | None:
+        """The fixed segments that every path of the resource begins with, as a safe path.
+
+        The router tries the resource for paths under these only. ``None`` is for a resource that
+        does not go by the path: it is tried for every request, after those that do.
+        """
+        prefix = self.canonical.partition("{")[0]
+        if "{" in self.canonical:
+            prefix = prefix.rpartition("/")[0]
+        return safe_path(prefix.rstrip("/")) or "/"
+
+    def routes_by_method(self) -> Mapping[str, ResourceRoute] | None:
+        """The routes of a resource for which the path :attr:`index_key` alone is a match.
+
+        The router finds these in a dict, without asking the resource. ``None``: it has to ask.
+        """
+        return None
 
     def freeze(self) -> None:
         """Refuse further changes."""
@@ -165,12 +184,13 @@ class PlainResource(Resource):
         return self._path
 
     @property
-    def safe_path(self) -> str:
-        """The path in the form that requests are compared in."""
-        return safe_path(self._path)
+    def index_key(self) -> str:
+        return safe_path(self._path) or "/"
 
-    def freeze(self) -> None:
-        super().freeze()
+    def routes_by_method(self) -> Mapping[str, ResourceRoute] | None:
+        if type(self) is not PlainResource:  # A subclass may match otherwise.
+            return None
+        return self._routes if self._path else {}  # No request has an empty path.
 
     def add_prefix(self, prefix: str) -> None:
         self._path = prefix + self._path
@@ -229,9 +249,8 @@ class DynamicResource(Resource):
         return self._formatter
 
     @property
-    def fixed_prefix(self) -> str:
-        """The whole segments before the first parameter, as a safe path."""
-        return safe_path(self._formatter.partition("{")[0].rpartition("/")[0])
+    def index_key(self) -> str:
+        return safe_path(self._formatter.partition("{")[0].rpartition("/")[0]) or "/"
 
     def add_prefix(self, prefix: str) -> None:
         self._pattern = re.compile(re.escape(safe_path(prefix)) + self._pattern.pattern)
@@ -267,6 +286,13 @@ class DynamicResource(Resource):
     def __repr__(self) -> str:
         name = f"'{self.name}' " if self.name is not None else ""
         return f"<DynamicResource {name} {self._formatter}>"
+
+
+def resource_for(path: str, name: str | None) -> Resource:
+    """The resource of a path as routes are declared: plain, or with parameters in braces."""
+    if "{" in path or "}" in path:
+        return DynamicResource(path, name=name)
+    return PlainResource(path, name=name)
 
 
 def _split_template(path: str) -> Iterator[tuple[str, str]]:
@@ -311,9 +337,8 @@ class PrefixResource(MatchingResource):
         return self._prefix
 
     @property
-    def safe_prefix(self) -> str:
-        """The prefix in the form that requests are compared in."""
-        return safe_path(self._prefix)
+    def index_key(self) -> str:
+        return safe_path(self._prefix) or "/"
 
     def add_prefix(self, prefix: str) -> None:
         self._prefix = prefix + self._prefix

@@ -202,6 +202,10 @@ class MatchedSubAppResource(_SubApp):
         return self._rule.canonical
 
     @property
+    def index_key(self) -> None:
+        return None
+
+    @property
     def is_synchronous(self) -> bool:
         return isinstance(self._rule, Domain) and super().is_synchronous
 
