@@ -29,6 +29,7 @@ PUBLIC += [
 ]
 PUBLIC += [f"aiohttp_ws.websockets.{name}" for name in ("protocol", "typing", "uri")]
 PUBLIC += ["aiohttp_ws.websockets", "aiohttp_ws.websockets.extensions.permessage_deflate"]
+PUBLIC += ["aiohttp_ws.websockets.extensions.base"]
 FIXTURES = ["aiohttp_client", "aiohttp_server", "aiohttp_raw_server", "aiohttp_client_cls"]
 FIXTURES += ["aiohttp_unused_port"]
 

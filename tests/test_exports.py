@@ -11,6 +11,7 @@ import aiohttp_ws
 from tests.programs import ROOT
 
 PACKAGES = ["", ".abc", ".client", ".errors", ".frames", ".typedefs", ".web"]
+PACKAGES += [f".websockets{name}" for name in ("", ".client", ".extensions", ".server")]
 
 
 def program(code: str) -> str:
@@ -26,8 +27,9 @@ def starred(tree: ast.AST) -> list[str]:
     ]
 
 
-def test_type_checkers_see_the_modules_that_the_package_offers():
-    tree = ast.parse((ROOT / "aiohttp_ws" / "__init__.py").read_text())
+@pytest.mark.parametrize("folder", ["", "websockets"])
+def test_type_checkers_see_the_modules_that_the_package_offers(folder: str):
+    tree = ast.parse((ROOT / "aiohttp_ws" / folder / "__init__.py").read_text())
     (call,) = (
         node
         for node in ast.walk(tree)
@@ -61,6 +63,9 @@ def test_a_star_import_gives_what_is_in_all(name: str):
         ("from aiohttp_ws import ws_connect", "client web websockets"),
         ("from aiohttp_ws import WSMsgType", "client frames web ws.engine"),
         ("from aiohttp_ws import connect", "client frames web"),
+        ("from aiohttp_ws.websockets import connect", "websockets.asyncio.server frames web"),
+        ("from aiohttp_ws.websockets import serve", "websockets.asyncio.client frames web"),
+        ("from aiohttp_ws.websockets import ConnectionClosed", "websockets.asyncio ws"),
         ("from aiohttp_ws.typedefs import StrOrURL", "client web"),
     ],
 )

@@ -1,18 +1,15 @@
-"""Clients: the names of both generations of websockets' module of this name."""
+"""Clients: what websockets' module of this name had in its two generations."""
 
-from .asyncio.client import ClientConnection, connect, unix_connect
-from .asyncio.reconnecting import backoff, process_exception
-from .client_protocol import ClientProtocol
+import typing
+
+from .. import exports
+from .asyncio.client import *
+from .asyncio.client_connection import ClientConnection
+from .asyncio.reconnecting import *
+from .client_protocol import *
 
 #: The first generation's name of :class:`ClientConnection`.
 WebSocketClientProtocol = ClientConnection
 
-__all__ = (
-    "ClientConnection",
-    "ClientProtocol",
-    "WebSocketClientProtocol",
-    "backoff",
-    "connect",
-    "process_exception",
-    "unix_connect",
-)
+if not typing.TYPE_CHECKING:
+    __all__ = exports.imported_names(__name__)

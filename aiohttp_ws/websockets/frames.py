@@ -17,23 +17,7 @@ from ..wire.frames import FrameReader, encode_frame
 from .exceptions import PayloadTooBig, ProtocolError
 from .typing import BytesLike, ExtensionName
 
-__all__ = (
-    "BINARY",
-    "CLOSE",
-    "CLOSE_CODE_EXPLANATIONS",
-    "CONT",
-    "CTRL_OPCODES",
-    "DATA_OPCODES",
-    "EXTERNAL_CLOSE_CODES",
-    "OK_CLOSE_CODES",
-    "PING",
-    "PONG",
-    "TEXT",
-    "Close",
-    "CloseCode",
-    "Frame",
-    "Opcode",
-)
+__all__ = ("Close", "CloseCode", "Frame", "Opcode")
 
 _FIN, _RSV1, _RSV2, _RSV3 = 0x80, 0x40, 0x20, 0x10
 _NO_MASK = bytes(4)

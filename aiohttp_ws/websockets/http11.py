@@ -32,16 +32,7 @@ from .exceptions import (
     TooManyHeaders,
 )
 
-__all__ = (
-    "MAX_BODY_SIZE",
-    "MAX_LINE_LENGTH",
-    "MAX_NUM_HEADERS",
-    "PYTHON_VERSION",
-    "SERVER",
-    "USER_AGENT",
-    "Request",
-    "Response",
-)
+__all__ = ("Request", "Response")
 
 #: The version of Python, such as ``"3.13"``.
 PYTHON_VERSION = f"{sys.version_info[0]}.{sys.version_info[1]}"

@@ -45,7 +45,7 @@ from .frames import (
 from .http11 import Request, Response
 from .typing import BytesLike, LoggerLike, Origin, Subprotocol
 
-__all__ = ("SEND_EOF", "Event", "Protocol", "Side", "State")
+__all__ = ("Protocol", "Side", "State")
 
 #: What :meth:`Protocol.events_received` returns a list of.
 Event = Request | Response | Frame

@@ -1,28 +1,16 @@
-"""Servers: the names of both generations of websockets' module of this name."""
+"""Servers: what websockets' module of this name had in its two generations."""
 
-from .asyncio.server import (
-    Server,
-    ServerConnection,
-    basic_auth,
-    broadcast,
-    serve,
-    unix_serve,
-)
-from .server_protocol import ServerProtocol
+import typing
+
+from .. import exports
+from .asyncio.server import *
+from .asyncio.server import Server, ServerConnection
+from .server_protocol import *
 
 #: The first generation's name of :class:`Server`.
 WebSocketServer = Server
 #: The first generation's name of :class:`ServerConnection`.
 WebSocketServerProtocol = ServerConnection
 
-__all__ = (
-    "Server",
-    "ServerConnection",
-    "ServerProtocol",
-    "WebSocketServer",
-    "WebSocketServerProtocol",
-    "basic_auth",
-    "broadcast",
-    "serve",
-    "unix_serve",
-)
+if not typing.TYPE_CHECKING:
+    __all__ = exports.imported_names(__name__)

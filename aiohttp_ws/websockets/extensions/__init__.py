@@ -1,5 +1,9 @@
 """Extensions: what they are built from, and :mod:`permessage-deflate <.permessage_deflate>`."""
 
-from .base import ClientExtensionFactory, Extension, ServerExtensionFactory
+import typing
 
-__all__ = ("ClientExtensionFactory", "Extension", "ServerExtensionFactory")
+from ... import exports
+from .base import *
+
+if not typing.TYPE_CHECKING:
+    __all__ = exports.imported_names(__name__)
