@@ -42,7 +42,7 @@ class ClientConnection(Connection):
     _opening: MessageOpening | None
 
     def _host_and_port(self) -> tuple[str | None, int | None]:
-        uri = self.protocol.uri
+        uri = self._settings.uri
         return (None, None) if uri is None else (uri.host, uri.port)
 
     async def handshake(
@@ -67,7 +67,7 @@ class ClientConnection(Connection):
             additional_headers, "secure"
         ):
             additional_headers = None
-        settings = self.protocol
+        settings = self._settings
         wanted = settings.subprotocols if subprotocols is None else list(subprotocols)
         key = generate_key()
         deflate = settings.deflate
@@ -128,10 +128,10 @@ class ClientConnection(Connection):
             self._begin(
                 transport,
                 rest,
-                max_size=self.protocol.max_size,
+                max_size=self._settings.max_size,
                 write_limit=self.write_limit,
                 deflate=params,
-                deflate_options=self.protocol.deflate,
+                deflate_options=self._settings.deflate,
             )
 
         self._opening = None
@@ -218,7 +218,7 @@ async def call_handshake(
     if type(connection).handshake is not ClientConnection.handshake:
         known = inspect.signature(connection.handshake).parameters
         if "wsuri" in known and "additional_headers" not in known:
-            settings = connection.protocol
+            settings = connection._settings
             made: Any = connection.handshake
             await made(
                 settings.uri,

@@ -63,7 +63,7 @@ class Connection(ConnectionFacts):
         max_queue: int | tuple[int | None, int | None] | None = 16,
         write_limit: int | tuple[int, int | None] = 2**15,
     ) -> None:
-        self.protocol = protocol
+        self._settings = protocol
         self.ping_interval = ping_interval
         self.ping_timeout = ping_timeout
         self.close_timeout = close_timeout
@@ -363,7 +363,7 @@ class Connection(ConnectionFacts):
             keepalive.cancel()
         self.terminate_pending_pings()
         if self._is_server:
-            self.protocol.logger.info("connection closed", extra={"websocket": self})
+            self._settings.logger.info("connection closed", extra={"websocket": self})
         self.connection_lost(exc)
 
     def _on_error(self, exc: BaseException) -> None:

@@ -14,6 +14,7 @@ from ..frames import Close
 from ..http11 import Request, Response
 from ..protocol import State
 from ..typing import Subprotocol
+from .live_protocol import LiveProtocol
 from .settings import OpeningSettings
 
 if TYPE_CHECKING:
@@ -50,24 +51,24 @@ class ConnectionFacts(PullConnection):
         "_logger",
         "_request",
         "_response",
+        "_settings",
         "_subprotocol",
         "_tcp",
         "close_timeout",
         "latency",
         "ping_interval",
         "ping_timeout",
-        "protocol",
         "write_limit",
     )
 
     _is_server = False
 
-    protocol: OpeningSettings
     close_timeout: float | None
     _id: uuid.UUID | None
     _logger: Any
     _request: Request | None
     _response: Response | None
+    _settings: OpeningSettings
     _subprotocol: str | None
     _keepalive: Keepalive | asyncio.Task[None] | None
     _tcp: asyncio.Transport | None
@@ -86,13 +87,18 @@ class ConnectionFacts(PullConnection):
         """The logger, an adapter that adds the connection to records as ``websocket``."""
         if self._logger is None:
             self._logger = ConnectionLogger(
-                cast("logging.Logger", self.protocol.logger), {"websocket": self}
+                cast("logging.Logger", self._settings.logger), {"websocket": self}
             )
         return self._logger
 
     @logger.setter
     def logger(self, value: Any) -> None:
         self._logger = value
+
+    @property
+    def protocol(self) -> LiveProtocol:
+        """The connection as websockets' state machine: a view, made each time it is asked for."""
+        return LiveProtocol(self)
 
     @property
     def request(self) -> Request | None:

@@ -173,7 +173,7 @@ class ServerConnection(Connection):
         request_head = self._head
         if self._opening is None or (request_head is None and self._request is None):
             raise RuntimeError("handshake() is for the server to call when a request has come")
-        settings = self.protocol
+        settings = self._settings
         if process_request is None and process_response is None:
             answer = await self._hook(self._overridden_status())
         else:
@@ -299,7 +299,7 @@ class ServerConnection(Connection):
         except HandshakeError as exc:
             return self._refusal(exc)
         extension = None
-        deflate = self.protocol.deflate
+        deflate = self._settings.deflate
         offers = headers.getall("Sec-WebSocket-Extensions", None)
         if offers is not None and deflate is not None:
             try:
@@ -318,7 +318,7 @@ class ServerConnection(Connection):
 
     def _choose(self, lines: Iterable[str], supported: list[str]) -> str | None:
         offered = offered_subprotocols(lines)
-        callback = self.protocol.select_subprotocol
+        callback = self._settings.select_subprotocol
         if callback is not None:
             chosen = callback(self, offered)
         elif type(self).select_subprotocol is not ServerConnection.select_subprotocol:
@@ -367,12 +367,12 @@ class ServerConnection(Connection):
         self._begin(
             self._tcp,
             opening.take_rest(),
-            max_size=self.protocol.max_size,
+            max_size=self._settings.max_size,
             write_limit=self.write_limit,
             deflate=self._deflate_params,
-            deflate_options=self.protocol.deflate,
+            deflate_options=self._settings.deflate,
         )
-        self.protocol.logger.info("connection open", extra={"websocket": self})
+        self._settings.logger.info("connection open", extra={"websocket": self})
 
     def _send_refusal(self, response: Response) -> None:
         opening, self._opening = self._opening, None
@@ -382,7 +382,7 @@ class ServerConnection(Connection):
         if (server := self.server._server_header) is not None:
             response.headers.setdefault("Server", server)
         reason = f"{response.status_code} {response.reason_phrase}"
-        self.protocol.logger.info("connection rejected (%s)", reason, extra={"websocket": self})
+        self._settings.logger.info("connection rejected (%s)", reason, extra={"websocket": self})
         try:
             data = encoded(response)
         except (TypeError, ValueError) as exc:
@@ -419,7 +419,7 @@ async def call_handshake(
     if type(connection).handshake is not ServerConnection.handshake:
         known = inspect.signature(connection.handshake).parameters
         if "origins" in known and "process_request" not in known:
-            settings = connection.protocol
+            settings = connection._settings
             made: Any = connection.handshake
             return await made(
                 origins=settings.origins,

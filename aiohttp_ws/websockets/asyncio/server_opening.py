@@ -73,7 +73,7 @@ class ServerOpening(asyncio.BufferedProtocol):
         connection._lost_before_it_began(exc)
         if self.task is not None and not self.timed_out and not self.task.done():
             self.task.cancel()
-        connection.protocol.logger.info("connection closed", extra={"websocket": connection})
+        connection._settings.logger.info("connection closed", extra={"websocket": connection})
         connection.connection_lost(exc)
 
     def get_buffer(self, sizehint: int) -> memoryview:
