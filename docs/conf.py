@@ -16,23 +16,22 @@ templates_path: list[str] = []
 # Types stand in the signatures; members come in the order of the source.
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
+autodoc_preserve_defaults = True
 autodoc_default_options = {"members": True, "show-inheritance": True}
 python_maximum_signature_line_length = 88
 
-html_theme = "alabaster"
-html_theme_options = {
-    "description": "An aiohttp-style HTTP framework in which WebSockets come first",
-    "fixed_sidebar": True,
-    "page_width": "1160px",
-    "sidebar_width": "250px",
-}
+html_theme = "furo"
+html_title = "aiohttp_ws"
+html_static_path = ["_static"]
+html_css_files = ["code.css"]
+html_theme_options = {"navigation_with_keys": True}
 
-# Classes that two heights have, and signatures name without a module.
+# Classes that two APIs have, and signatures name without a module.
 TWICE = {"Request", "Response"}
 
 
-def name_the_height(app: Any, doctree: Any) -> None:
-    """Lead these names to the class of the height that the page is about."""
+def name_the_api(app: Any, doctree: Any) -> None:
+    """Lead these names to the class of the API that the page is about."""
     for node in doctree.findall(lambda node: node.tagname == "pending_xref"):
         if node.get("reftarget") in TWICE:
             of_messages = (node.get("py:module") or "").startswith("aiohttp_ws.websockets")
@@ -41,4 +40,4 @@ def name_the_height(app: Any, doctree: Any) -> None:
 
 
 def setup(app: Any) -> None:
-    app.connect("doctree-read", name_the_height)
+    app.connect("doctree-read", name_the_api)
