@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from ..http.writer import StreamWriter
     from .base_request import BaseRequest
 
-__all__ = ("StreamResponse", "refuse_second")
+__all__ = ("StreamResponse",)
 
 DEFAULT_TYPE: Final = "application/octet-stream"
 _NO_BODY = frozenset({204, 304})
