@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Iterable
+import warnings
+from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -40,6 +41,9 @@ class ClientWebSocketResponse(MessageStream):
 
     Receives and sends as :class:`aiohttp_ws.web.WebSocketResponse` does; ``async for``
     ends when the connection does.
+
+    Close it, or leave it with ``async with``. A connection whose object is forgotten is closed
+    without a close frame, and with a :exc:`ResourceWarning`.
     """
 
     # A __dict__ is made when someone puts an attribute of their own on it.
@@ -101,8 +105,28 @@ class ClientWebSocketResponse(MessageStream):
     ) -> None:
         await self.close()
 
+    def __del__(self, _warn: Callable[..., None] = warnings.warn) -> None:
+        connection = self._connection
+        if (
+            connection is None
+            or self._ended
+            or connection.transport.underlying_transport.is_closing()
+        ):
+            return
+        _warn(f"Unclosed WebSocket {self!r}", ResourceWarning, source=self)
+        # The last reference may go in any thread, and within any call of the event loop's.
+        if not connection.loop.is_closed():
+            connection.loop.call_soon_threadsafe(_close_forgotten, connection)
+
     def __repr__(self) -> str:
         return f"<ClientWebSocketResponse {self._response.url} close_code={self.close_code}>"
+
+
+def _close_forgotten(connection: MessageConnection) -> None:
+    """Close TCP once what was sent has left, for at most ``close_timeout``."""
+    if not connection.transport.is_disconnected:
+        connection.transport.disconnect()
+        connection.abort_later()
 
 
 async def connect_websocket(

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from aiohttp_ws import ClientSession, ClientWSTimeout, web
+from aiohttp_ws import ClientSession, ClientWebSocketResponse, ClientWSTimeout, web
 from aiohttp_ws.pytest_plugin import AiohttpServer
 from tests.interop.talk import Tls
 from tests.ws.raw_end import PATIENCE, RawEnd, accept_raw, open_raw
@@ -96,6 +96,7 @@ async def open_client() -> AsyncIterator[Open]:
     """``await open_client(**kwargs)``: a raw server, and our client, made with *kwargs*."""
     peers: list[RawEnd] = []
     servers: list[asyncio.Server] = []
+    kept: list[ClientWebSocketResponse] = []  # A forgotten one is closed, with a warning.
     session = ClientSession()
 
     async def open_ends(
@@ -124,6 +125,7 @@ async def open_client() -> AsyncIterator[Open]:
             ssl=tls.client if tls else True,
             **kwargs,
         )
+        kept.append(ws)
         peer = await asyncio.wait_for(opened, PATIENCE)
         peers.append(peer)
         return Ends(ws, peer, "client")

@@ -4,7 +4,8 @@ import asyncio
 
 import pytest
 
-from aiohttp_ws.wire.deflate import DeflateOptions, DeflateParams, MessageDeflater
+from aiohttp_ws.wire.contexts import MessageDeflater
+from aiohttp_ws.wire.deflate import DeflateOptions, DeflateParams
 from aiohttp_ws.ws.types import WSMsgType
 
 from .memory_transport import (

@@ -204,7 +204,8 @@ async def main():
 """
 LEAVE_ONE_LIVE = """
 import asyncio, sys
-from aiohttp_ws.wire.deflate import DeflateParams, MessageDeflater
+from aiohttp_ws.wire.contexts import MessageDeflater
+from aiohttp_ws.wire.deflate import DeflateParams
 from aiohttp_ws.ws.engine.context_pool import live_contexts
 
 async def main():

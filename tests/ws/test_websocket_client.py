@@ -10,6 +10,7 @@ import pytest
 from aiohttp_ws import (
     ClientConnectorError,
     ClientSession,
+    ClientWebSocketResponse,
     ClientWSTimeout,
     WSMsgType,
     WSServerHandshakeError,
@@ -60,7 +61,15 @@ async def raw_server() -> AsyncIterator[RawServer]:
 
 @pytest.fixture
 async def session() -> AsyncIterator[ClientSession]:
-    async with ClientSession() as session:
+    """Keeps its WebSockets to the end of the test: a forgotten one is closed, with a warning."""
+    kept: list[ClientWebSocketResponse] = []
+
+    class Kept(ClientWebSocketResponse):
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            super().__init__(*args, **kwargs)
+            kept.append(self)
+
+    async with ClientSession(ws_response_class=Kept) as session:
         yield session
 
 

@@ -13,8 +13,12 @@ cdef enum Want:
     JSON
 
 
+cdef class MessageStream
+
+
 cdef class Receive(Awaitable):
     cdef:
+        MessageStream stream    # kept from being forgotten meanwhile
         MessageConnection connection
         Want want
         object loads

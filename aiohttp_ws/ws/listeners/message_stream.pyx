@@ -231,6 +231,7 @@ cdef class MessageStream:
         if self._connection is None:
             return Failed(not_prepared())
         operation = Receive.__new__(Receive)
+        operation.stream = self
         operation.connection = self._connection
         operation.want = want
         operation.loads = loads
@@ -266,6 +267,7 @@ cdef class MessageStream:
         if self._connection is None:
             return Failed(not_prepared())
         operation = ReceiveMessage.__new__(ReceiveMessage)
+        operation.stream = self
         operation.connection = self._connection
         operation.want = BINARY  # anything but ANY: fit() decides
         if timeout is None:
