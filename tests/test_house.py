@@ -25,8 +25,6 @@ ROW = re.compile(r"^(\d+(?:\.\d)?)\s+(``.*?``(?:, ``.*?``)*)(?:\s|$)", re.MULTIL
 
 # An import from above, until its names have moved: the module, and what it imports.
 UPWARD: set[tuple[str, str]] = {
-    # The response that a refused opening handshake got is an attribute of the error.
-    ("errors.frames", "ws.opening.upgrade"),
     # The engine and its listeners name the settings and the messages that opened a connection.
     ("ws.engine.keepalive", "ws.opening.frame_settings"),
     ("ws.engine.send_messages", "ws.listeners.assembly"),

@@ -1,12 +1,14 @@
-"""Errors of the frame height: ``ws_connect``, ``ws_create_server`` and their transports."""
+"""Errors of the frame API: ``ws_connect``, ``ws_create_server`` and their transports."""
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from http import HTTPStatus
+from typing import Protocol
 
-if TYPE_CHECKING:
-    from ..ws.opening.upgrade import WSUpgradeResponse
+from multidict import CIMultiDict
+
+from ..argument_types import Byteish
 
 __all__ = (
     "WSError",
@@ -24,8 +26,17 @@ __all__ = (
 LOGIN = re.compile(r"(?<=//).*@", re.DOTALL)
 
 
+class ReceivedResponse(Protocol):
+    """A :class:`~aiohttp_ws.WSUpgradeResponse`, which belongs to a floor above the exceptions."""
+
+    version: bytes
+    status: HTTPStatus | int
+    headers: CIMultiDict[str]
+    body: Byteish | None
+
+
 class WSError(Exception):
-    """The base of what the frame height raises about a URL, a handshake or a frame."""
+    """The base of what the frame API raises about a URL, a handshake or a frame."""
 
 
 class WSHandshakeError(WSError):
@@ -35,8 +46,8 @@ class WSHandshakeError(WSError):
     :param raw_header: the head of the response as received, its blank line not included,
         or ``None``; kept as :attr:`raw_header`.
     :param raw_body: what came of its body, or ``None``; kept as :attr:`raw_body`.
-    :param response: the response, as far as it was understood, or ``None``; kept as
-        :attr:`response`.
+    :param response: the :class:`~aiohttp_ws.WSUpgradeResponse`, as far as it was understood, or
+        ``None``; kept as :attr:`response`.
     """
 
     def __init__(
@@ -44,7 +55,7 @@ class WSHandshakeError(WSError):
         description: str,
         raw_header: bytes | None = None,
         raw_body: bytes | None = None,
-        response: WSUpgradeResponse | None = None,
+        response: ReceivedResponse | None = None,
     ) -> None:
         super().__init__(description)
         self.raw_header = raw_header
@@ -87,7 +98,7 @@ class WSInvalidHeaderError(WSHandshakeError):
         value: str | None = None,
         raw_header: bytes | None = None,
         raw_body: bytes | None = None,
-        response: WSUpgradeResponse | None = None,
+        response: ReceivedResponse | None = None,
     ) -> None:
         super().__init__(description, raw_header, raw_body, response)
         self.args = (description, name, value)
