@@ -1,4 +1,4 @@
-"""A WebSocket that its user forgets to close: its connection ends with it, and a warning says so."""
+"""A WebSocket that its user forgets to close: the connection ends with it, and a warning tells."""
 
 from __future__ import annotations
 
@@ -73,13 +73,18 @@ async def receive_and_forget(session: ClientSession, url: str, **options: Any) -
         await ws.receive(timeout=0.001)
 
 
+async def collected(forgetting: Awaitable[None]) -> None:
+    """Await *forgetting*, and let the collector find what it left in cycles."""
+    await forgetting
+    gc.collect()
+
+
 @pytest.mark.parametrize("options", [{}, {"heartbeat": 30.0}, {"autoclose": False}], ids=repr)
 async def test_a_forgotten_websocket_is_closed_with_a_warning(
     options: dict[str, Any], server: Server, session: ClientSession
 ) -> None:
     with pytest.warns(ResourceWarning, match="Unclosed WebSocket <ClientWebSocketResponse"):
-        await receive_and_forget(session, server.url, **options)
-        gc.collect()
+        await collected(receive_and_forget(session, server.url, **options))
     await (await server.peer()).wait_eof()
     await wait_until_none(session)
 
@@ -91,8 +96,7 @@ async def test_a_forgotten_websocket_is_closed_over_tls(
     server = Server()
     await server.start(tls)
     with pytest.warns(ResourceWarning, match="Unclosed WebSocket"):
-        await receive_and_forget(session, server.url, ssl=tls.client)
-        gc.collect()
+        await collected(receive_and_forget(session, server.url, ssl=tls.client))
     await (await server.peer()).wait_eof()
     await wait_until_none(session)
     server.close()
@@ -107,8 +111,7 @@ async def test_what_was_sent_before_it_was_forgotten_arrives(
         await ws.send_str("last")
 
     with pytest.warns(ResourceWarning, match="Unclosed WebSocket"):
-        await send_and_forget()
-        gc.collect()
+        await collected(send_and_forget())
     peer = await server.peer()
     first, second = await peer.receive(), await peer.receive()
     assert (first.opcode, len(first.payload)) == (BINARY, 100_000)
@@ -127,8 +130,7 @@ async def test_a_close_frame_that_was_not_answered_is_none_of_a_close(
         server.peers.put_nowait(peer)
 
     with pytest.warns(ResourceWarning, match="Unclosed WebSocket"):
-        await see_the_end_and_forget()
-        gc.collect()
+        await collected(see_the_end_and_forget())
     await (await server.peer()).wait_eof()
 
 
@@ -140,8 +142,7 @@ async def test_a_websocket_in_a_reference_cycle_is_found_by_the_collector(
         ws.myself = ws
 
     with pytest.warns(ResourceWarning, match="Unclosed WebSocket"):
-        await tie()
-        gc.collect()
+        await collected(tie())
     await (await server.peer()).wait_eof()
 
 
@@ -154,14 +155,19 @@ async def test_an_awaited_receive_keeps_the_websocket(
 
     task = asyncio.create_task(receive())
     peer = await server.peer()
-    with pytest.warns(ResourceWarning, match="Unclosed WebSocket"):
-        while not session._websockets:  # noqa: ASYNC110
-            await asyncio.sleep(0)
+    while not session._websockets:  # noqa: ASYNC110
         await asyncio.sleep(0)
-        gc.collect()
-        peer.send(TEXT, b"still there")
+    await asyncio.sleep(0)
+    gc.collect()
+    peer.send(TEXT, b"still there")
+    with pytest.warns(ResourceWarning, match="Unclosed WebSocket"):
         received = await task
     assert received in ("still there", (WSMsgType.TEXT, "still there", ""))
+
+
+def run_to_end(thread: threading.Thread) -> None:
+    thread.start()
+    thread.join()
 
 
 async def test_a_websocket_may_be_forgotten_in_another_thread(
@@ -169,10 +175,9 @@ async def test_a_websocket_may_be_forgotten_in_another_thread(
 ) -> None:
     asyncio.get_running_loop().set_debug(True)  # It checks the threads of its callers.
     held: list[ClientWebSocketResponse] = [await session.ws_connect(server.url)]
+    thread = threading.Thread(target=held.clear)
     with pytest.warns(ResourceWarning, match="Unclosed WebSocket"):
-        thread = threading.Thread(target=held.clear)
-        thread.start()
-        thread.join()
+        run_to_end(thread)
     await (await server.peer()).wait_eof()
 
 
