@@ -131,7 +131,7 @@ BLOCKS = [
 def test_python_in_the_documentation_compiles(source: str):
     # Excerpts may await outside a function.
     body = textwrap.indent(source, "    ")
-    compile(f"async def excerpt():\n{body}\n", "<documentation>", "exec")
+    assert compile(f"async def excerpt():\n{body}\n", "<documentation>", "exec")
 
 
 @pytest.mark.parametrize("source", BLOCKS)

@@ -23,6 +23,7 @@ async def test_two_tabs_chat(person):
 
 
 async def test_the_latency_of_a_message_is_shown(person):
+    """``until`` fails the test when the page does not come to show it."""
     page = await person("Ada")
     await page.write("How long did this take?")
     await page.enter()
@@ -40,6 +41,7 @@ async def test_a_newcomer_sees_what_was_said_before(person):
 
 
 async def test_rooms_do_not_hear_each_other(person):
+    """``until`` and ``until_text`` fail the test when the page does not come to show it."""
     ada = await person("Ada", room="north")
     ben = await person("Ben", room="south")
     await ada.write("only the north hears this")
@@ -52,6 +54,7 @@ async def test_rooms_do_not_hear_each_other(person):
 
 
 async def test_a_restarted_server_is_found_again_and_gets_what_was_written_meanwhile(person, chat):
+    """``until`` and ``until_text`` fail the test when the page does not come to show it."""
     ada = await person("Ada")
     ben = await person("Ben")
     chat.stop()

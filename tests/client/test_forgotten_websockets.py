@@ -230,5 +230,6 @@ async def test_a_websocket_that_has_ended_is_forgotten_without_a_warning(
 
     async with ClientSession() as session:
         await use(session)
-        gc.collect()
+        gc.collect()  # A warning is an error.
         await wait_until_none(session)
+        assert not session._websockets

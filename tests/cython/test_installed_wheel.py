@@ -73,4 +73,4 @@ def test_the_example_of_the_guide_builds_and_serves(python: Path, tmp_path: Path
     shutil.copytree(ROOT / "examples" / "frames" / "cython", example, ignore=ONLY_SOURCES)
     run(python, "setup.py", "-q", "build_ext", "--inplace", cwd=example)
     shutil.copy2(HERE / "ask_example.py", example)
-    run(python, "ask_example.py", cwd=example)
+    run(python, "ask_example.py", cwd=example)  # run() asserts that the program ends with 0.

@@ -444,3 +444,4 @@ async def test_sending_to_a_peer_that_is_gone_raises_nothing():
             far.transport.send(WSMsgType.BINARY, bytes(100_000))
         await far.wait_gone()
         far.transport.send(WSMsgType.BINARY, bytes(100_000))
+        assert far.transport.is_disconnected

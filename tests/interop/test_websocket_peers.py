@@ -188,7 +188,7 @@ async def test_a_fragmented_message_arrives_whole(talk: Opener, pair: Pair, comp
 @pairs()
 async def test_pings_are_answered(talk: Opener, pair: Pair) -> None:
     both = await talk(pair, Setting(watch_pongs=True))
-    await both.link.ping("are you there?")
+    await both.link.ping("are you there?")  # Returns when the pong with this payload has come.
 
 
 @pairs(subprotocols=True)

@@ -328,7 +328,8 @@ async def test_cancelled_while_the_peer_is_silent_no_socket_stays_open(
         )
         await silent.met.wait()
         await cancelled(task)
-        await silent.left.wait()
+        await silent.left.wait()  # The peer saw the end of its socket.
+        assert task.cancelled()
 
 
 @pytest.mark.parametrize("fast", [False, True])
@@ -352,8 +353,9 @@ async def test_cancelled_while_a_server_behind_a_proxy_is_silent_no_socket_stays
         )
         await silent.met.wait()
         await cancelled(task)
-        await proxy.left.wait()
+        await proxy.left.wait()  # Both saw the end of their sockets.
         await silent.left.wait()
+        assert task.cancelled()
 
 
 @pytest.mark.parametrize("fast", [False, True])

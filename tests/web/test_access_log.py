@@ -67,16 +67,17 @@ def test_a_client_cannot_close_the_quotes_of_a_field(logged):
 
 
 def test_bytes_that_are_no_text_can_be_written(logged):
-    logged("%{X}i", X="\udcff").getMessage().encode()
+    assert logged("%{X}i", X="\udcff").getMessage().encode() == b"\\udcff"
 
 
-def test_a_failing_atom_is_logged_and_not_raised(logged):
+def test_a_failing_atom_is_logged_and_not_raised(caplog):
     class Broken:
         method = property(lambda self: 1 / 0)
         version = (1, 1)
 
     logger = logging.getLogger("test.access")
     web.AccessLogger(logger, "%r").log(Broken(), web.Response(), 0.0)
+    assert caplog.records[-1].exc_info[0] is ZeroDivisionError
 
 
 def test_enabled_follows_the_logger():

@@ -65,6 +65,8 @@ def test_one_loop_after_another():
 
 
 def test_a_loop_may_end_with_open_connections():
+    """Nothing warns, which would be an error."""
+
     async def main():
         server = web.Server(hello)
         listening = await asyncio.get_running_loop().create_server(server, "127.0.0.1", 0)

@@ -249,3 +249,4 @@ async def test_a_connection_is_handed_over_while_it_waits_for_a_request(serve: A
     writer.close()
     await asyncio.wait_for(line.lost, 10)
     await asyncio.wait_for(handlers[0].task, 10)
+    assert not server.handler.connections

@@ -146,4 +146,4 @@ async def test_keepalive_can_be_awaited():
     async with connected("client") as (our, _):
         running = asyncio.ensure_future(our.keepalive())
         await our.close()
-        await running
+        assert await running is None

@@ -203,7 +203,7 @@ async def test_start_serving_can_wait():
 async def test_a_server_that_was_not_started_can_be_closed():
     server = serve(echo, "127.0.0.1", 0)
     server.close()
-    await server.wait_closed()
+    await server.wait_closed()  # Returns: nothing listens that it would wait for.
 
 
 # --------------------------------------------------------------------------- ways

@@ -255,7 +255,7 @@ def test_a_bare_cr_or_lf_is_refused(head: bytes) -> None:
     "head", [b"GET / HTTP/1.1\r\nHost: a\r\n\n", b"\nGET / HTTP/1.1\r\nHost: a\r\n\r\n"]
 )
 def test_an_empty_line_without_cr_is_refused(head: bytes) -> None:
-    request_refusal(head)
+    assert request_refusal(head).code == 400
 
 
 @pytest.mark.parametrize("space", [b" ", b"\t"])

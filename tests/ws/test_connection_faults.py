@@ -100,6 +100,7 @@ async def test_a_connection_without_a_peer_is_dropped_after_failing(side):
     peer = Peer(server=side, close_timeout=0.001)
     peer.send(3, b"")
     await peer.transport.aborted.wait()
+    assert peer.transport.is_closing()
 
 
 # ------------------------------------------------------------------------- deflate

@@ -185,7 +185,8 @@ async def test_a_name_beyond_ascii_is_verified(
         host, port = on.sockets[0].getsockname()
         transport, _ = await create_connection(
             loop, fast, Reader, host, port, ssl=trusting, server_hostname="b\u00fccher.example"
-        )
+        )  # Raises when the certificate is not for this name.
+        assert transport.get_extra_info("peercert")
         transport.abort()
 
 

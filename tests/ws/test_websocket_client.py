@@ -350,6 +350,7 @@ async def test_closed_connection_leaves_nothing_behind(
     peer.end()
     await ws.receive()
     await ws.close()
+    assert ws.closed
     del ws
     gc.collect()  # An unclosed transport would warn here, and warnings are errors.
 

@@ -74,7 +74,7 @@ async def test_an_exception_in_on_ws_disconnected_leaves_nothing_behind(
     peer, _ = await connect(server)
     peer.writer.transport.abort()
     await within(listener.gone.wait())
-    await until(lambda: not server.handler.connections)
+    await until(lambda: not server.handler.connections)  # Fails when one stays.
 
 
 async def test_a_listener_may_disconnect_at_once(serve: Serve, connect: Connect) -> None:

@@ -40,8 +40,9 @@ async def test_shutdown_timeout_limits_the_wait_too(serve: Serve, connect: Conne
     listener = Echo()
     server = await serve(answering(listener, timeout=3600), shutdown_timeout=0.01)
     await connect(server)
-    await within(server.close())
+    await within(server.close())  # Fails when it waits for the listener's hour.
     await within(listener.gone.wait())
+    assert listener.gone.is_set()
 
 
 async def test_shutdown_ends_what_the_peer_closed_and_the_listener_left(
