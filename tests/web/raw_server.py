@@ -9,8 +9,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from aiohttp_ws import web
+from tests.client.waiting import until
 
 HOST = b"Host: example.org\r\n"
+CLOSE = "Connection: close"
+
+
+async def hello(request: web.BaseRequest) -> web.Response:
+    return web.Response(text="hello")
+
+
+async def echo(request: web.BaseRequest) -> web.Response:
+    return web.Response(body=await request.read())
 
 
 def get(target: str = "/", *fields: str, version: str = "1.1", method: str = "GET") -> bytes:
@@ -110,3 +120,11 @@ async def running(handler: Any, **options: Any) -> AsyncIterator[RawServer]:
 
 def status_of(raw: bytes) -> int:
     return int(raw.split(b" ", 2)[1])
+
+
+async def until_unread(server, peer, sending):
+    """Wait until *server* reads no more and *peer* keeps what it has to send; or all is sent."""
+    (connection,) = server.server.connections
+    reads = connection.transport.is_reading
+    keeps = peer.writer.transport.get_write_buffer_size
+    await until(lambda: (not reads() and keeps() > 0) or sending.done())
