@@ -6,8 +6,10 @@ changes. The compiled connections of ``serve`` and ``connect`` make no such obje
 
 from __future__ import annotations
 
+import codecs
 import enum
 import os
+import re
 import secrets
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
@@ -21,6 +23,10 @@ __all__ = ("Close", "CloseCode", "Frame", "Opcode")
 
 _FIN, _RSV1, _RSV2, _RSV3 = 0x80, 0x40, 0x20, 0x10
 _NO_MASK = bytes(4)
+# The rest of a character that began in the fragment before.
+_INSIDE_CHARACTER = re.compile(rb"\A[\x80-\xbf]{1,3}")
+# White space aside.
+_CONTROL_CHARACTER = re.compile(rb"[\x00-\x08\x0e-\x1f\x7f]")
 
 
 class Opcode(enum.IntEnum):
@@ -214,47 +220,59 @@ class Frame:
     rsv2: bool = False
     rsv3: bool = False
 
-    #: The characters of payload that ``str()`` shows.
+    #: The characters of payload that ``str()`` shows; ``WEBSOCKETS_MAX_LOG_SIZE``.
     MAX_LOG_SIZE: ClassVar[int] = _setting("MAX_LOG_SIZE", 75)
-    #: Whether the fragments of binary messages are shown as text when they look like it.
-    DEFAULT_IS_TEXT: ClassVar[bool] = False
+    #: Whether a frame of an opcode is expected to hold text; ``str()`` tells where it does not.
+    DEFAULT_IS_TEXT: ClassVar[dict[Opcode, bool]] = {TEXT: True, BINARY: False, CLOSE: True}
 
     def __str__(self) -> str:
         size = len(self.data)
         notes = [f"{size} byte{'' if size == 1 else 's'}"]
         if not self.fin:
             notes.append("continued")
-        shown, kind = self._shown()
-        if kind:
-            notes.insert(0, kind)
-        return f"{self.opcode.name} {shown} [{', '.join(notes)}]"
+        is_text = self._looks_like_text()
+        if self.DEFAULT_IS_TEXT.get(self.opcode) is not is_text and size:
+            notes.insert(0, "text" if is_text else "binary")
+        return f"{self.opcode.name} {self._shown(is_text)} [{', '.join(notes)}]"
 
-    def _shown(self) -> tuple[str, str]:
-        """The payload for people, and what it was taken for where the opcode does not say."""
+    def _shown(self, is_text: bool) -> str:
+        """Return the payload for people to read, shortened to :attr:`MAX_LOG_SIZE`."""
         data = bytes(self.data)
-        if self.opcode is TEXT:
-            return self._cut(repr(data.decode(errors="replace"))), ""
-        if self.opcode is BINARY and not self.DEFAULT_IS_TEXT:
-            return self._cut(data.hex(" ")), ""
         if not data:
-            return "''", ""
-        if self.opcode is CLOSE:
-            try:
-                return self._cut(str(Close.parse(data))), ""
-            except (ProtocolError, UnicodeDecodeError):
-                return self._cut(data.hex(" ")), "binary"
-        # A fragment may begin and end inside a character.
-        text = data.decode(errors="replace")
-        if text.strip("\ufffd").isprintable() and text.count("\ufffd") <= 2:
-            return self._cut(repr(text)), "text"
-        return self._cut(data.hex(" ")), "binary"
-
-    def _cut(self, shown: str) -> str:
-        limit = max(self.MAX_LOG_SIZE, 4)
+            shown = "''"
+        elif not is_text:
+            shown = data.hex(" ")
+        elif self.opcode is CLOSE:
+            shown = str(Close.parse(data))
+        else:
+            shown = repr(data.decode(errors="replace"))
+        limit = max(self.MAX_LOG_SIZE, 9)
         if len(shown) <= limit:
             return shown
-        tail = limit // 3
-        return f"{shown[: limit - tail - 3]}...{shown[-tail:]}"
+        tail = limit // 3 - 1
+        return f"{shown[: limit - 3 - tail]}...{shown[-tail:]}"
+
+    def _looks_like_text(self) -> bool:
+        """Whether the payload is UTF-8, or ASCII in a ping or pong, without control characters.
+
+        A fragment may begin and end inside a character.
+        """
+        data = bytes(self.data)
+        if self.opcode is CLOSE:
+            try:
+                Close.parse(data)
+            except (ProtocolError, UnicodeDecodeError):
+                return False
+            return True
+        if self.opcode in CTRL_OPCODES and not data.isascii():
+            return False
+        if self.opcode is CONT:
+            data = _INSIDE_CHARACTER.sub(b"", data, count=1)
+        try:
+            codecs.getincrementaldecoder("utf-8")().decode(data, self.fin)
+        except UnicodeDecodeError:
+            return False
+        return _CONTROL_CHARACTER.search(data) is None
 
     @property
     def _reserved(self) -> int:

@@ -11,6 +11,7 @@ from aiohttp_ws import WSCloseCode
 from aiohttp_ws.websockets import frames
 from aiohttp_ws.websockets.exceptions import PayloadTooBig, ProtocolError
 from aiohttp_ws.websockets.frames import Close, CloseCode, Frame, Opcode
+from tests.websockets.reference import as_websockets_17
 from tests.websockets.streams import Stream, result
 
 SIZES = [0, 1, 125, 126, 127, 65535, 65536, 70000]
@@ -174,6 +175,26 @@ def test_half_a_code_and_a_reason_that_is_not_utf8_are_refused():
 )
 def test_a_frame_shows_itself_in_logs(frame: Frame, shown: str):
     assert str(frame) == shown
+
+
+SHOWN = [
+    b"abc",
+    b"\xff",
+    b"a\nb",
+    b"a\0b",
+    b"\xc3\xa9\xc3",
+    b"\x80\x80\x80abc",
+    "\u20ac".encode(),
+    b"",
+]
+
+
+@as_websockets_17
+@pytest.mark.parametrize("opcode", Opcode)
+@pytest.mark.parametrize("fin", [True, False])
+@pytest.mark.parametrize("data", [*SHOWN, bytes(range(256)), b"words " * 20, b"\n" * 40])
+def test_a_frame_shows_itself_as_that_of_websockets_does(opcode: Opcode, fin: bool, data: bytes):
+    assert str(Frame(opcode, data, fin)) == str(theirs.Frame(theirs.Opcode(opcode), data, fin))
 
 
 def test_a_long_frame_is_cut_in_logs():
