@@ -293,3 +293,15 @@ async def test_the_small_methods_do_what_they_say(role: str):
         with pytest.raises(ConnectionClosedOK):
             async with our.send_context():
                 pytest.fail("it is closed")
+
+
+async def test_a_connection_lost_without_a_close_frame_names_the_end_of_tcp_as_its_cause(role: str):
+    async with connected(role) as (our, their):
+        their.transport.abort()
+        with pytest.raises(ConnectionClosedError) as caught:
+            await our.recv()
+        assert isinstance(caught.value.__cause__, EOFError)
+        assert isinstance(our.protocol.parser_exc, EOFError)
+        with pytest.raises(theirs.ConnectionClosedError) as expected:
+            await their.recv()
+        assert isinstance(expected.value.__cause__, EOFError)

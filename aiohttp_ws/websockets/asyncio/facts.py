@@ -7,9 +7,11 @@ import logging
 import uuid
 from typing import TYPE_CHECKING, Any, cast
 
+from ...errors.faults import ProtocolFault
 from ...ws.listeners.recv import PullConnection
 from ..datastructures import Headers
 from ..exceptions import ConnectionClosed, ConnectionClosedError, ConnectionClosedOK
+from ..faults import explained
 from ..frames import Close
 from ..http11 import Request, Response
 from ..protocol import State
@@ -182,8 +184,18 @@ class ConnectionFacts(PullConnection):
             None if sent is None else Close(*sent),
             None if rcvd is None or sent is None else rcvd_first,
         )
-        error.__cause__ = self._lost_exc
+        error.__cause__ = self._cause()
         return error
+
+    def _cause(self) -> BaseException | None:
+        """Why the connection was lost: a fault of the peer, or the end of TCP."""
+        cause = self._lost_exc
+        if isinstance(cause, ProtocolFault):
+            return explained(cause)
+        rcvd, sent, _ = self._close_frames
+        if cause is None and rcvd is None and (sent is None or sent[0] in ENDS_WELL):
+            return EOFError("connection lost before the peer's close frame")
+        return cause
 
     def _ended_well(self) -> bool:
         rcvd, sent, _ = self._close_frames

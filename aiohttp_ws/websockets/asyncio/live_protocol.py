@@ -174,5 +174,5 @@ class LiveProtocol:
 
     @property
     def parser_exc(self) -> BaseException | None:
-        """Why the connection was lost, or ``None``."""
-        return self._connection._lost_exc
+        """Why the connection was lost, or ``None``; a connection that is open is not lost."""
+        return self._connection._cause() if self.state is State.CLOSED else None
