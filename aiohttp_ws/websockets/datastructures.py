@@ -1,4 +1,8 @@
-"""Headers as the message height has them: names without case, any number of values each."""
+"""HTTP headers under the names of websockets: a mapping that keeps repeated lines.
+
+:class:`Headers` is what a program sees of a request or a response. It is a thin layer on the
+multidict that the HTTP parser fills.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +17,7 @@ from .exceptions import InvalidHeaderValue
 
 __all__ = ("Headers", "HeadersLike", "MultipleValuesError")
 
-# RFC 9110 5.5: visible characters, spaces, tabs, and bytes that no character set is agreed for.
+# RFC 9110 5.5: visible characters, spaces, tabs, and bytes above 127, which are opaque.
 _is_value = re.compile(r"[\t\x20-\x7e\x80-\xff]*").fullmatch
 
 
@@ -26,25 +30,24 @@ class MultipleValuesError(LookupError):
 
 
 class SupportsKeysAndGetItem(Protocol):
-    """An object like a dict, as far as reading all of it goes."""
+    """An object that ``dict()`` accepts as a mapping."""
 
     def keys(self) -> Iterable[str]:
-        """All names."""
+        """Return all names."""
 
     def __getitem__(self, key: str, /) -> str:
-        """The value of one."""
+        """Return the value of one."""
 
 
 class Headers(MutableMapping[str, str]):
-    """HTTP headers: a mapping whose names have no case, and which keeps repeated lines.
+    """HTTP headers: a mapping with case-insensitive names, which keeps repeated lines.
 
-    Looking a name up gives its value when there is one, and raises :exc:`KeyError` when there
-    is none, :exc:`MultipleValuesError` when there are several: :meth:`get_all` gives them all.
-    Assigning *adds* a line; deleting a name deletes all its lines. Iterating gives each name
-    once, in lower case; :meth:`raw_items` gives all lines as they were written.
+    Looking up a name returns its only value, and raises :exc:`KeyError` when there is none and
+    :exc:`MultipleValuesError` when there are several: :meth:`get_all` returns them all.
+    Assigning *adds* a line; deleting a name deletes all its lines. Iterating yields each name
+    once, in lower case; :meth:`raw_items` yields all lines as they were written.
 
-    Values that are not ASCII stand for their bytes, each a character of ISO-8859-1, in both
-    directions.
+    Bytes above 127 in values are characters of ISO-8859-1, in both directions.
 
     :param args: nothing, or one mapping, :class:`Headers` or iterable of pairs.
     :param kwargs: further headers.
@@ -60,7 +63,7 @@ class Headers(MutableMapping[str, str]):
 
     @classmethod
     def from_raw(cls, raw_headers: RawHeaders) -> Headers:
-        """Lines of a parser of :mod:`aiohttp_ws.wire`, which has checked them."""
+        """Make headers of lines that a parser of :mod:`aiohttp_ws.wire` has checked."""
         headers = cls()
         headers._lines.extend(
             (name.decode("latin-1"), value.decode("latin-1")) for name, value in raw_headers
@@ -69,7 +72,7 @@ class Headers(MutableMapping[str, str]):
 
     @property
     def lines(self) -> MultiMapping[str]:
-        """All lines, as the functions of :mod:`aiohttp_ws.wire.handshake` take them."""
+        """The lines as a multidict, which :mod:`aiohttp_ws.wire.handshake` reads."""
         return self._lines
 
     def __str__(self) -> str:
@@ -79,13 +82,13 @@ class Headers(MutableMapping[str, str]):
         return f"{type(self).__name__}({list(self._lines.items())!r})"
 
     def copy(self) -> Headers:
-        """An independent copy."""
+        """Return an independent copy."""
         copied = type(self)()
         copied._lines = self._lines.copy()
         return copied
 
     def serialize(self) -> bytes:
-        """All lines as they travel, and the empty line that ends them."""
+        """Return all lines as they travel, with the empty line that ends them."""
         return str(self).encode("latin-1")
 
     def __contains__(self, key: object) -> bool:
@@ -132,11 +135,11 @@ class Headers(MutableMapping[str, str]):
         super().update(*taken, **kwargs)
 
     def get_all(self, key: str) -> list[str]:
-        """All values of a header, in order; empty when it is missing."""
+        """Return all values of a header, in order; an empty list when it is missing."""
         return self._lines.getall(key, [])
 
     def raw_items(self) -> Iterator[tuple[str, str]]:
-        """All lines as pairs of name and value, as they came or were written."""
+        """Return all lines as pairs of name and value, as received or written."""
         return iter(self._lines.items())
 
     def set_insecure(self, key: str, value: str) -> None:
@@ -144,5 +147,5 @@ class Headers(MutableMapping[str, str]):
         self._lines.add(key, value)
 
 
-#: What is taken where :class:`Headers` are meant.
+#: What is accepted where :class:`Headers` are meant.
 HeadersLike = Headers | Mapping[str, str] | Iterable[tuple[str, str]] | SupportsKeysAndGetItem

@@ -30,7 +30,7 @@ _CONTROL_CHARACTER = re.compile(rb"[\x00-\x08\x0e-\x1f\x7f]")
 
 
 class Opcode(enum.IntEnum):
-    """What a frame is (RFC 6455 5.2)."""
+    """The opcodes: what a frame holds (RFC 6455 5.2)."""
 
     #: A further fragment of a message.
     CONT = 0x0
@@ -55,19 +55,19 @@ PONG = Opcode.PONG
 
 #: Opcodes of frames that carry messages.
 DATA_OPCODES = (CONT, TEXT, BINARY)
-#: Opcodes of frames that steer the connection.
+#: Opcodes of control frames.
 CTRL_OPCODES = (CLOSE, PING, PONG)
 
 
 class CloseCode(enum.IntEnum):
-    """Why a connection was closed (RFC 6455 7.4.1 and the IANA registry behind it).
+    """Why a connection was closed (RFC 6455 7.4.1 and its IANA registry).
 
     The numbers are those of :class:`aiohttp_ws.WSCloseCode`, under websockets' names; members
     of the two compare equal. 3000 to 3999 are registered by libraries and 4000 to 4999 are an
     application's own: pass them as plain integers.
     """
 
-    #: The connection has done what it was opened for.
+    #: The connection has fulfilled its purpose.
     NORMAL_CLOSURE = 1000
     #: An end is leaving: a server shuts down, a browser moves to another page.
     GOING_AWAY = 1001
@@ -77,7 +77,7 @@ class CloseCode(enum.IntEnum):
     UNSUPPORTED_DATA = 1003
     #: The close frame had no code. Never sent.
     NO_STATUS_RCVD = 1005
-    #: The connection ended with no close frame. Never sent.
+    #: The connection ended without a close frame. Never sent.
     ABNORMAL_CLOSURE = 1006
     #: The payload contradicts its type: text that is not UTF-8, say.
     INVALID_DATA = 1007
@@ -85,15 +85,15 @@ class CloseCode(enum.IntEnum):
     POLICY_VIOLATION = 1008
     #: A message exceeds what this end accepts.
     MESSAGE_TOO_BIG = 1009
-    #: The client needs an extension that the server did not agree to.
+    #: The client needs an extension that the server did not accept.
     MANDATORY_EXTENSION = 1010
-    #: The server met a condition that it did not expect.
+    #: The server met an unexpected condition.
     INTERNAL_ERROR = 1011
     #: The service restarts; reconnect after a random 5 to 30 seconds.
     SERVICE_RESTART = 1012
     #: The service is overloaded; go to another address.
     TRY_AGAIN_LATER = 1013
-    #: A gateway got an invalid answer from the server behind it.
+    #: A gateway received an invalid response from its upstream server.
     BAD_GATEWAY = 1014
     #: The TLS handshake failed. Never sent.
     TLS_HANDSHAKE = 1015
@@ -101,11 +101,11 @@ class CloseCode(enum.IntEnum):
 
 _NEVER_SENT = {CloseCode.NO_STATUS_RCVD, CloseCode.ABNORMAL_CLOSURE, CloseCode.TLS_HANDSHAKE}
 
-#: Codes below 3000 that a close frame may have.
+#: Codes below 3000 that may be sent.
 EXTERNAL_CLOSE_CODES = set(CloseCode) - _NEVER_SENT
-#: Codes with which a connection ends well.
+#: Codes of a normal closure: :exc:`ConnectionClosedOK` is raised after them.
 OK_CLOSE_CODES = {CloseCode.NORMAL_CLOSURE, CloseCode.GOING_AWAY, CloseCode.NO_STATUS_RCVD}
-#: What a code means, in few words.
+#: What each code means.
 CLOSE_CODE_EXPLANATIONS = {
     CloseCode.NORMAL_CLOSURE: "OK",
     CloseCode.GOING_AWAY: "going away",
@@ -135,9 +135,9 @@ def _explained(code: int) -> str:
 
 @dataclass
 class Close:
-    """What a close frame carries.
+    """The code and the reason of a close frame.
 
-    :param code: the close code; 1005 stands for none.
+    :param code: the close code; 1005 for a frame without one.
     :param reason: a text for people, at most 123 bytes of UTF-8.
     """
 
@@ -152,7 +152,7 @@ class Close:
     def parse(cls, data: BytesLike) -> Close:
         """Read the payload of a close frame.
 
-        :raises ProtocolError: it is one byte, or has a code that no close frame may have.
+        :raises ProtocolError: it is one byte, or has a code that must not be sent.
         :raises UnicodeDecodeError: the reason is not UTF-8.
         """
         payload = bytes(data)
@@ -167,24 +167,25 @@ class Close:
     def serialize(self) -> bytes:
         """The payload of a close frame.
 
-        :raises ProtocolError: the code is none that a close frame may have.
+        :raises ProtocolError: the code must not be sent.
         """
         self.check()
         return self.code.to_bytes(2, "big") + self.reason.encode()
 
     def check(self) -> None:
-        """Refuse a code that no close frame may have.
+        """Check that the code may be sent.
 
-        :raises ProtocolError: for such a code.
+        :raises ProtocolError: it may not (RFC 6455 7.4).
         """
         if self.code not in EXTERNAL_CLOSE_CODES and not 3000 <= self.code < 5000:
             raise ProtocolError(
-                f"close code {int(self.code)} is none that RFC 6455 7.4 lets an end send"
+                f"close code {int(self.code)} must not be sent; use 1000-1003, 1007-1014 or"
+                " 3000-4999 (RFC 6455 7.4)"
             )
 
 
 def _setting(name: str, default: int) -> int:
-    """A number that an environment variable may change, under websockets' name for it."""
+    """Return a number that the environment may change, under websockets' name for it."""
     return int(os.environ.get(f"WEBSOCKETS_{name}", default))
 
 
@@ -207,10 +208,12 @@ class Extension(Protocol):
 class Frame:
     """One frame.
 
-    :param opcode: what it is.
+    :param opcode: its :class:`Opcode`.
     :param data: its payload, unmasked.
-    :param fin: whether the message ends with it.
-    :param rsv1: the reserved bits, for extensions.
+    :param fin: whether it ends its message.
+    :param rsv1: the first of three reserved bits, for extensions.
+    :param rsv2: the second.
+    :param rsv3: the third.
     """
 
     opcode: Opcode
@@ -294,7 +297,7 @@ class Frame:
         :param max_size: bytes of payload that the frame may have; ``None`` for any number.
         :param extensions: decode it, the last first.
         :raises EOFError: from *read_exact*, when the connection ends inside the frame.
-        :raises ProtocolError: the frame breaks RFC 6455 5.
+        :raises ProtocolError: the frame violates RFC 6455 5.
         :raises PayloadTooBig: the frame exceeds *max_size*.
         """
         raw = yield from read_exact(2)
@@ -313,7 +316,7 @@ class Frame:
 
     @classmethod
     def of_wire(cls, parsed: tuple[int, int, bytes]) -> Frame:
-        """A frame that :meth:`FrameReader.feed() <aiohttp_ws.wire.frames.FrameReader>` gave."""
+        """Make a frame of a tuple that ``FrameReader.feed()`` returns."""
         opcode, flags, payload = parsed
         if not flags & ~_FIN:
             return cls(Opcode(opcode), payload, bool(flags & _FIN))
@@ -342,12 +345,12 @@ class Frame:
             frame.data,
             fin=frame.fin,
             rsv=frame._reserved,
-            # RFC 6455 5.3: a key that nobody can foresee.
+            # RFC 6455 5.3: the key must not be predictable.
             mask=secrets.token_bytes(4) if mask else None,
         )
 
     def check(self) -> None:
-        """Refuse a frame that breaks RFC 6455 5.
+        """Check the frame against RFC 6455 5.
 
         :raises ProtocolError: a reserved bit is set, or a control frame is fragmented or has
             more than 125 bytes of payload.
@@ -359,7 +362,7 @@ class Frame:
                 raise ProtocolError("fragmented control frame")
             if len(self.data) > 125:
                 raise ProtocolError(
-                    f"control frame of {len(self.data)} bytes; it has 125 at most (RFC 6455 5.5)"
+                    f"control frame of {len(self.data)} bytes exceeds 125 (RFC 6455 5.5)"
                 )
 
 
@@ -367,16 +370,19 @@ class Frame:
 
 
 def lone_frame_reader(opcode: int, mask: bool, allow_reserved: bool = False) -> FrameReader:
-    """A reader for one frame of *opcode*, whatever message it belongs to."""
+    """Return a reader for one frame of *opcode*, whatever message it belongs to."""
     reader = FrameReader(mask, check_utf8=False, allow_reserved=allow_reserved)
     if opcode == CONT:
-        # The reader knows fragments only behind a first one.
+        # A reader takes a continuation only after a first fragment.
         reader.feed(encode_frame(BINARY, fin=False, mask=_NO_MASK if mask else None))
     return reader
 
 
 def read_into(reader: FrameReader, data: bytes | bytearray) -> list[tuple[int, int, bytes]]:
-    """Feed *reader* and raise what it refuses."""
+    """Feed *reader* and return its frames.
+
+    :raises ProtocolError: the bytes violate RFC 6455 5.
+    """
     frames = reader.feed(data)
     if reader.error_code:
         raise ProtocolError(reader.error)
@@ -384,7 +390,9 @@ def read_into(reader: FrameReader, data: bytes | bytearray) -> list[tuple[int, i
 
 
 def missing_bytes(raw: bytes | bytearray, max_size: int | None = None) -> int:
-    """How many bytes a frame that begins with *raw* needs next: its header's, or the rest.
+    """Return how many bytes a frame that begins with *raw* needs next.
+
+    They are those of its header, or else all that is left of it.
 
     :raises PayloadTooBig: its payload exceeds *max_size*.
     """

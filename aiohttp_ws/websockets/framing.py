@@ -1,6 +1,6 @@
-"""Frames, one at a time, on any stream: the interface of websockets' first years (RFC 6455 5).
+"""Frames, one at a time, on any stream (RFC 6455 5): a first-generation interface of websockets.
 
-What depends on more than one frame is not looked at here.
+A program reads and writes single frames with it, and keeps track of messages itself.
 """
 
 from __future__ import annotations
@@ -53,10 +53,9 @@ OP_PONG = int(PONG)
 
 
 class Frame(NamedTuple):
-    """A frame: whether the message ends with it, what it is, and its payload, unmasked.
+    """A frame: whether it ends its message, its opcode, and its payload, unmasked.
 
-    It is another class than :class:`aiohttp_ws.websockets.frames.Frame`, which names the opcode
-    first.
+    It is not :class:`aiohttp_ws.websockets.frames.Frame`, which has the opcode first.
     """
 
     fin: bool
@@ -75,7 +74,7 @@ async def read_frame(
     :param max_size: bytes of payload that the frame may have; ``None`` for any number.
     :raises EOFError: the bytes end inside the frame.
     :raises PayloadTooBig: the frame exceeds *max_size*; its payload is left unread.
-    :raises ProtocolError: the frame breaks RFC 6455 5.
+    :raises ProtocolError: the frame violates RFC 6455 5.
     """
     raw = await _read(reader, 2)
     one = lone_frame_reader(raw[0] & 0x0F, mask)
@@ -91,7 +90,7 @@ async def read_frame(
 async def _read(reader: Callable[[int], Awaitable[bytes]], size: int) -> bytes:
     data = await reader(size)
     if len(data) < size:
-        raise EOFError(f"connection closed inside a frame: {len(data)} bytes came of {size}")
+        raise EOFError(f"connection closed inside a frame, after {len(data)} of {size} bytes")
     return data
 
 
@@ -108,7 +107,7 @@ def write_frame(frame: Frame, writer: Callable[[bytes], object], mask: bool) -> 
 
 
 def check_frame(frame: Frame) -> None:
-    """Refuse a frame that breaks RFC 6455 5.
+    """Check a frame against RFC 6455 5.
 
     :raises ProtocolError: its opcode is reserved, or it is a control frame that is fragmented
         or has more than 125 bytes of payload.
@@ -121,9 +120,9 @@ def check_frame(frame: Frame) -> None:
 
 
 def parse_close(data: BytesLike) -> tuple[int, str]:
-    """The code and the reason in the payload of a close frame; 1005 for no code.
+    """Return the code and the reason in a close frame's payload; 1005 without a code.
 
-    :raises ProtocolError: it is one byte, or has a code that no close frame may have.
+    :raises ProtocolError: it is one byte, or has a code that must not be sent.
     :raises UnicodeDecodeError: the reason is not UTF-8.
     """
     close = Close.parse(data)
@@ -131,7 +130,7 @@ def parse_close(data: BytesLike) -> tuple[int, str]:
 
 
 def serialize_close(code: int, reason: str) -> bytes:
-    """The payload of a close frame.
+    """Return the payload of a close frame.
 
     :raises ProtocolError: as :func:`check_close`.
     """
@@ -139,8 +138,8 @@ def serialize_close(code: int, reason: str) -> bytes:
 
 
 def check_close(code: int) -> None:
-    """Refuse a code that no close frame may have.
+    """Check that a close code may be sent.
 
-    :raises ProtocolError: for such a code (RFC 6455 7.4).
+    :raises ProtocolError: it may not (RFC 6455 7.4).
     """
     Close(code, "").check()

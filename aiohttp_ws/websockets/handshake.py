@@ -1,9 +1,11 @@
 """The opening handshake on headers alone, for any HTTP library (RFC 6455 4).
 
+A first-generation interface of websockets.
+
 A client calls :func:`build_request` and :func:`check_response`, a server :func:`check_request`
-and :func:`build_response`. They are given a function that sets a header, of its name and value,
-or one that gets it: the value of a name, lines of that name joined with commas; for a header
-that is missing it returns ``None`` or ``""``, or raises :exc:`KeyError`.
+and :func:`build_response`. Their first argument is a function that sets a header, given its name
+and value, or one that returns the value of a header, given its name: several lines are joined
+with commas; for a missing header it returns ``None`` or ``""``, or raises :exc:`KeyError`.
 """
 
 from __future__ import annotations
@@ -30,7 +32,7 @@ _OF_RESPONSES = ("Upgrade", "Connection", "Sec-WebSocket-Accept")
 
 
 def build_request(set_header: Callable[[str, str], object]) -> str:
-    """Set what a request needs besides ``Host``.
+    """Set the headers that a request needs besides ``Host``.
 
     :returns: the key, for :func:`check_response`.
     """
@@ -41,10 +43,10 @@ def build_request(set_header: Callable[[str, str], object]) -> str:
 
 
 def check_request(get_header: Callable[[str], str | None]) -> str:
-    """Check a request; that it is a GET of HTTP/1.1, and its ``Host``, is for the caller.
+    """Check the headers of a request; the caller checks method, version and ``Host``.
 
     :returns: the key, for :func:`build_response`.
-    :raises InvalidHandshake: it opens no WebSocket; a server answers with an HTTP error.
+    :raises InvalidHandshake: it does not open a WebSocket; a server answers with an HTTP error.
     """
     headers = _asked(get_header, _OF_REQUESTS)
     try:
@@ -54,7 +56,7 @@ def check_request(get_header: Callable[[str], str | None]) -> str:
 
 
 def build_response(set_header: Callable[[str, str], object], key: str) -> None:
-    """Set what the response, with status 101, needs.
+    """Set the headers that a response with status 101 needs.
 
     :param key: from :func:`check_request`.
     """
@@ -63,10 +65,10 @@ def build_response(set_header: Callable[[str, str], object], key: str) -> None:
 
 
 def check_response(get_header: Callable[[str], str | None], key: str) -> None:
-    """Check a response; that its status is 101 is for the caller.
+    """Check the headers of a response; the caller checks that its status is 101.
 
     :param key: from :func:`build_request`.
-    :raises InvalidHandshake: it opens no WebSocket; the client closes the connection.
+    :raises InvalidHandshake: it does not open a WebSocket; the client closes the connection.
     """
     headers = _asked(get_header, _OF_RESPONSES)
     try:

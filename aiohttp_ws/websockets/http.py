@@ -1,6 +1,6 @@
 """Requests and responses of the opening handshake, read from an asyncio stream.
 
-The interface of websockets' first years. It suffices for handshakes: bodies are left unread.
+A first-generation interface of websockets. It is for handshakes: bodies are left unread.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ async def read_request(stream: asyncio.StreamReader) -> tuple[str, list[tuple[st
         value; bytes that are not ASCII are lone surrogates.
     :raises EOFError: the stream ends inside the head.
     :raises SecurityError: a limit of :mod:`~aiohttp_ws.websockets.http11` is exceeded.
-    :raises ValueError: it is none, or not valid (RFC 9112).
+    :raises ValueError: it is not a valid GET request of HTTP/1.1 (RFC 9112).
     """
     head = await _read_head(stream, RequestParser(**LIMITS), RequestLineTooLong)
     assert isinstance(head, RequestHead)
     if head.method != "GET" or head.version != HTTP_11:
         raise ValueError(
-            f"{head.method} of HTTP/{head.version[0]}.{head.version[1]} opens no WebSocket;"
-            " GET of HTTP/1.1 does"
+            f"{head.method} of HTTP/{head.version[0]}.{head.version[1]} cannot open a WebSocket;"
+            " send a GET of HTTP/1.1"
         )
     return head.target, _pairs(head)
 
@@ -45,7 +45,7 @@ async def read_response(stream: asyncio.StreamReader) -> tuple[int, list[tuple[s
     """Read the head of a response.
 
     :returns: the status and the headers, as :func:`read_request` has them.
-    :raises EOFError: these as in :func:`read_request`.
+    :raises EOFError: as :func:`read_request`, as the other exceptions.
     """
     head = await _read_head(stream, ResponseParser(**LIMITS), StatusLineTooLong)
     assert isinstance(head, ResponseHead)

@@ -1,4 +1,4 @@
-"""The types that the signatures of the message height name."""
+"""The types in signatures of the message API, under the names of websockets."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ __all__ = (
 #: A message: :class:`str` for text, :class:`bytes` for binary (RFC 6455 5.6).
 Data = str | bytes
 
-#: What is taken where :class:`bytes` are meant.
+#: What is accepted where :class:`bytes` are meant.
 BytesLike = bytes | bytearray | memoryview
 
-#: What is taken where a message is meant.
+#: What is accepted where a message is meant.
 DataLike = str | bytes | bytearray | memoryview
 
 if TYPE_CHECKING:
-    #: What is taken where a logger is meant.
+    #: What is accepted where a logger is meant.
     LoggerLike = logging.Logger | logging.LoggerAdapter[Any]
 else:
     # Python 3.10 cannot subscribe LoggerAdapter.
     LoggerLike = logging.Logger | logging.LoggerAdapter
 
-#: What is taken where an HTTP status is meant.
+#: What is accepted where an HTTP status is meant.
 StatusLike = http.HTTPStatus | int
 
 #: The value of an ``Origin`` header (RFC 6454).

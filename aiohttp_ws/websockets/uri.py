@@ -1,4 +1,4 @@
-"""``ws://`` and ``wss://`` URIs as the message height has them (RFC 6455 3)."""
+"""``ws://`` and ``wss://`` URIs (RFC 6455 3), parsed as by the other APIs."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ __all__ = ("WebSocketURI", "parse_uri")
 
 @dataclass
 class WebSocketURI:
-    """The parts of a URI.
+    """The parts of a WebSocket URI.
 
-    :param secure: whether TLS is wanted: true for ``wss``.
+    :param secure: whether the connection uses TLS: true for ``wss``.
     :param host: the host in lower case, a name in ASCII or an address without brackets.
     :param port: the port, 80 or 443 where the URI has none.
     :param path: the path, percent-encoded; may be empty.
@@ -34,7 +34,7 @@ class WebSocketURI:
 
     @property
     def resource_name(self) -> str:
-        """What the request asks for: path and query, such as ``/ws?room=1``."""
+        """The request target: path and query, such as ``/ws?room=1``."""
         path = self.path or "/"
         return f"{path}?{self.query}" if self.query else path
 
@@ -47,10 +47,10 @@ class WebSocketURI:
 
 
 def parse_uri(uri: str) -> WebSocketURI:
-    """Take *uri* apart.
+    """Parse *uri*.
 
     :raises InvalidURI: its scheme is neither ``ws`` nor ``wss``, its host or its port is missing
-        or malformed, it has a fragment, or a user without a password.
+        or malformed, or it has a fragment, or a user without a password.
     """
     try:
         parsed = parse_url(uri)

@@ -1,1 +1,1 @@
-"""The coroutines of the message height, under the names of websockets' modules."""
+"""Servers, clients and connections on asyncio, in modules named as those of websockets."""

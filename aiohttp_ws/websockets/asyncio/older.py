@@ -1,4 +1,7 @@
-"""The first generation's keywords and handlers, in the terms of the current one."""
+"""Keywords and handlers of websockets' first generation, translated for the current one.
+
+Each old keyword works, with a :exc:`DeprecationWarning` that names what replaces it.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ __all__ = ("client_arguments", "server_arguments", "with_path")
 
 
 class Older:
-    """Takes keywords of the first generation from *kwargs*, and remembers what to say of them."""
+    """Moves old keywords out of *kwargs*, and collects the warnings about them."""
 
     def __init__(self, kwargs: dict[str, Any]) -> None:
         self.kwargs = kwargs
@@ -32,12 +35,12 @@ class Older:
     def common(self) -> None:
         self.rename("timeout", "close_timeout")
         self.rename("create_protocol", "create_connection")
-        self.drop("read_limit", "leave it out: what waits for a slow program is max_queue=")
+        self.drop("read_limit", "leave it out: max_queue= limits what is buffered")
         self.drop("loop", "leave it out: it is the running loop")
 
 
 def server_arguments(kwargs: dict[str, Any]) -> dict[str, Any]:
-    """Take from *kwargs* what the first generation's serve() was told, under current names."""
+    """Move old keywords of serve() out of *kwargs*; return them under their current names."""
     older = Older(kwargs)
     older.common()
     older.rename("ws_handler", "handler")
@@ -50,7 +53,7 @@ def server_arguments(kwargs: dict[str, Any]) -> dict[str, Any]:
 
 
 def client_arguments(kwargs: dict[str, Any]) -> dict[str, Any]:
-    """Take from *kwargs* what the first generation's connect() was told, under current names."""
+    """Move old keywords of connect() out of *kwargs*; return them under their current names."""
     older = Older(kwargs)
     older.common()
     older.rename("extra_headers", "additional_headers")
@@ -60,7 +63,7 @@ def client_arguments(kwargs: dict[str, Any]) -> dict[str, Any]:
 
 
 def with_path(handler: Callable[..., Awaitable[Any]]) -> Callable[[Any], Awaitable[Any]]:
-    """*handler*, called with the path too where it has a second parameter for that."""
+    """Return *handler*, called with the path too if it has a second parameter for it."""
     if not takes_path(handler):
         return handler
 

@@ -1,4 +1,8 @@
-"""Serve several handlers, chosen by the path, with the rules of werkzeug."""
+"""Serve several handlers, chosen by the path, with the rules of werkzeug.
+
+``route`` is ``serve`` with a :class:`Router`, which finds the handler of a request before its
+opening handshake is answered, and calls it afterwards.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +25,10 @@ NOT_INSTALLED = "route() needs the package werkzeug: pip install werkzeug"
 
 
 class Router:
-    """What :func:`route` dispatches with; a subclass can be given as ``create_router``.
+    """Finds and calls the handler of each connection; :func:`route` makes one.
+
+    A subclass, passed to :func:`route` as ``create_router``, changes how.
+
 
     :param url_map: the :class:`werkzeug.routing.Map` of paths to handlers.
     :param server_name: the name of the server in redirects; ``None`` for the request's Host.
@@ -38,21 +45,21 @@ class Router:
             rule.websocket = True
 
     def get_server_name(self, connection: ServerConnection, request: Request) -> str:
-        """The name of the server in redirects."""
+        """Return the name of the server in redirects."""
         return self.server_name or request.headers.get("Host", "")
 
     def redirect(self, connection: ServerConnection, url: str) -> Response:
-        """The answer to a path whose rule has a ``redirect_to``."""
+        """Return the response to a path whose rule has a ``redirect_to``."""
         response = connection.respond(http.HTTPStatus.FOUND, f"Found at {url}")
         response.headers["Location"] = url
         return response
 
     def not_found(self, connection: ServerConnection) -> Response:
-        """The answer to a path without a rule."""
+        """Return the response to a path without a rule."""
         return connection.respond(http.HTTPStatus.NOT_FOUND, "Not Found")
 
     def route_request(self, connection: ServerConnection, request: Request) -> Response | None:
-        """Find the handler of a request, and what the path says to it."""
+        """Find the handler of a request, and its arguments in the path."""
         from werkzeug.exceptions import NotFound
         from werkzeug.routing import RequestRedirect
 
@@ -74,7 +81,7 @@ class Router:
         return None
 
     async def handler(self, connection: ServerConnection) -> Any:
-        """Call the handler that :meth:`route_request` has found."""
+        """Call the handler that :meth:`route_request` found."""
         return await connection.handler(connection, **connection.handler_kwargs)
 
 
@@ -94,15 +101,15 @@ def route(
         async with route(url_map, "localhost", 8765) as server:
             await server.serve_forever()
 
-    A handler gets the connection and, as keywords, what its rule takes from the path. Paths
-    without a rule are answered 404, and those with ``redirect_to`` 302.
+    A handler gets the connection and, as keywords, the converted parts of the path. A path
+    without a rule is answered with 404, one with ``redirect_to`` with 302.
 
     :param url_map: a :class:`werkzeug.routing.Map` whose endpoints are handlers; its rules
         need no ``websocket=True``.
-    :param args: for :func:`serve`, behind its handler.
+    :param args: for :func:`serve`, after its handler.
     :param server_name: the name of the server in redirects, where a proxy changes ``Host``.
-    :param ssl: as for :func:`serve`; ``True`` where a proxy does TLS: redirects say ``wss``.
-    :param create_router: makes the :class:`Router`; a subclass changes the dispatching.
+    :param ssl: as for :func:`serve`; ``True`` when a proxy terminates TLS: redirects go to ``wss``.
+    :param create_router: makes the :class:`Router`: a subclass, or a function with its parameters.
     :param kwargs: for :func:`serve`. Its ``process_request`` is called before a handler is
         chosen.
     :raises ImportError: the package werkzeug is not installed.
@@ -139,5 +146,5 @@ def both(
 
 
 def unix_route(url_map: Map, path: str | os.PathLike[str] | None = None, **kwargs: Any) -> Server:
-    """Serve on the Unix socket *path*; all else is as in :func:`route`."""
+    """Serve on the Unix socket *path*; everything else is as in :func:`route`."""
     return route(url_map, path, unix=True, **kwargs)

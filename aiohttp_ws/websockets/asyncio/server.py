@@ -1,4 +1,8 @@
-"""Serve at the message height: a coroutine a connection."""
+"""``serve`` and its server: a coroutine per connection, as in websockets.
+
+:class:`Server` wraps an :class:`asyncio.Server`. For each connection it runs one task, which sees
+the connection through: opening handshake, handler, closing handshake.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +44,9 @@ Handler = Callable[[ServerConnection], Awaitable[Any]]
 
 
 class Server:
-    """A server that :func:`serve` makes: awaitable, and an asynchronous context manager.
+    """What :func:`serve` returns: a server with the methods of :class:`asyncio.Server`.
+
+    Await it, or enter it with ``async with``, to begin to listen.
 
     :param create_server: a coroutine function that begins to listen.
     :param handler: the coroutine function that is called with each connection.
@@ -79,7 +85,7 @@ class Server:
         return task
 
     async def _handle(self, connection: ServerConnection, opening: ServerOpening) -> None:
-        """See one connection through, from its request to its end."""
+        """Run one connection, from its request to its end."""
         # Here too, for tasks that start at once, before create_task() returns.
         self.handlers[connection] = cast("asyncio.Task[None]", asyncio.current_task())
         try:
@@ -89,7 +95,7 @@ class Server:
         except asyncio.CancelledError:
             opening.refuse(503, "Server is shutting down.\n")
             if not opening.timed_out and opening.transport.is_closing():
-                return  # the client left
+                return  # the client is gone
             raise
         except Exception as exc:
             connection.logger.error("opening handshake failed", exc_info=exc)
@@ -125,7 +131,7 @@ class Server:
         code: int = CloseCode.GOING_AWAY,
         reason: str = "",
     ) -> None:
-        """Stop listening and close the connections; :meth:`wait_closed` waits for the end of it.
+        """Stop listening and close the connections; :meth:`wait_closed` waits until that is done.
 
         Connections in their opening handshake are answered with 503. Called again, it does
         nothing.
@@ -144,7 +150,7 @@ class Server:
         if self.server is not None:
             self.logger.info("server closing")
             self.server.close()
-            # Connections that the loop has accepted come in its next round.
+            # The event loop hands over connections it has accepted in its next iteration.
             await asyncio.sleep(0)
             for opening in list(self._openings):
                 if close_connections or opening.task is None:
@@ -171,7 +177,7 @@ class Server:
     async def wait_closed(self) -> None:
         """Wait until TCP connections are closed and handlers have returned.
 
-        Handlers that are awaiting ``recv()`` or ``wait_closed()`` learn of it at once.
+        In a handler that awaits ``recv()``, that raises :exc:`ConnectionClosed` then.
         """
         await asyncio.shield(self._closed_future())
 
@@ -192,9 +198,9 @@ class Server:
         await self._listening().start_serving()
 
     async def serve_forever(self) -> None:
-        """Serve until this is cancelled, or :meth:`close` is called.
+        """Serve until this is cancelled, which closes the server, or :meth:`close` is called.
 
-        Either way connections are closed and handlers have returned when it ends.
+        In both cases connections are closed and handlers have returned when it ends.
         """
         await self.start_serving()
         try:
@@ -284,24 +290,24 @@ def serve(
     :param handler: a coroutine function of the :class:`ServerConnection`. One of two
         parameters, ``(websocket, path)``, is given the path too, as the first generation did.
     :param host: what to listen on, as for :meth:`asyncio.loop.create_server`.
-    :param port: likewise; 0 for a free one, as ``server.sockets`` tells.
+    :param port: the same; 0 for a free port, which ``server.sockets`` has.
     :param origins: acceptable values of ``Origin``, against pages of other sites (RFC 6455
         10.2): strings, compiled patterns that match all of it, and ``None`` for requests
         without one.
-    :param extensions: permessage-deflate factories or :class:`DeflateOptions`, instead of
-        *compression*.
+    :param extensions: a list of one ``ServerPerMessageDeflateFactory`` or :class:`DeflateOptions`,
+        instead of *compression*.
     :param subprotocols: those that the server speaks, preferred first. A client that offers
         none of them is refused with 400.
     :param select_subprotocol: chooses instead: a function of the connection and the list of
         what the client offers; ``None`` goes on without one, and
         :exc:`~aiohttp_ws.websockets.exceptions.NegotiationError` refuses with 400.
-    :param compression: ``"deflate"`` or a :class:`DeflateOptions` agrees to permessage-deflate;
-        ``None`` does without.
+    :param compression: ``"deflate"`` or a :class:`DeflateOptions` accepts permessage-deflate;
+        ``None`` does not.
     :param process_request: a function or coroutine function of the connection and its
         ``Request``; the ``Response`` that it returns is sent instead of going on, such as
         ``connection.respond(200, "OK\\n")``.
-    :param process_response: likewise, of the connection, the ``Request`` and the ``Response``
-        about to be sent; it may change that one, or return another.
+    :param process_response: the same of the connection, the ``Request`` and the ``Response``
+        about to be sent; it may change the response, or return another.
     :param server_header: the value of ``Server``, ``None`` for none.
     :param open_timeout: seconds for the opening handshake; ``None`` for no limit.
     :param ping_interval: seconds between keepalive pings; ``None`` for none.
@@ -311,9 +317,10 @@ def serve(
         limit.
     :param max_size: bytes that a message may have, inflated, or ``(message, fragment)``, each
         ``None`` for no limit: 1 MiB. A longer one closes the connection with 1009.
-    :param max_queue: frames that wait to be received at which the socket is no longer read, or
-        ``(high, low)``; ``None`` for no limit.
-    :param write_limit: bytes of unsent output at which ``send()`` waits, or ``(high, low)``.
+    :param max_queue: how many received frames may wait in the queue before the socket is no longer
+        read, 16 by default, or ``(high, low)``; ``None`` for no limit.
+    :param write_limit: how many bytes of output may be unsent before ``send()`` waits, 32 KiB by
+        default, or ``(high, low)``.
     :param logger: by default ``logging.getLogger("aiohttp_ws.websockets.server")``.
     :param create_connection: makes the connection instead of :class:`ServerConnection`: a
         subclass, or a function with its parameters.
@@ -328,8 +335,10 @@ def serve(
         ``timeout``, ``read_limit``, ``loop``, ``extra_headers``) work with a
         :exc:`DeprecationWarning` that names what replaces them.
     :return: the :class:`Server`.
-    :raises OSError: when it is awaited: the address is taken, or none of this machine's.
-    :raises ValueError: a parameter is out of its range.
+    :raises OSError: when it is awaited: the address is in use, or not an address of this machine.
+    :raises TypeError: *handler* is missing, *subprotocols* is one string, or an extension is not
+        permessage-deflate.
+    :raises ValueError: a parameter is out of its range, or a subprotocol is not a token.
     """
     older = server_arguments(kwargs)
     handler = cast("Handler | None", older.pop("handler", handler))
@@ -411,8 +420,8 @@ def broadcast(
 ) -> None:
     """Send one message to many connections, without waiting for any.
 
-    Connections that are not open are passed over. There is no back-pressure:
-    :func:`aiohttp_ws.broadcast`, on which this stands, can leave slow connections out.
+    Connections that are not open are skipped. There is no back-pressure:
+    :func:`aiohttp_ws.broadcast`, which this calls, can leave out slow connections.
 
     :param connections: connections of either end.
     :param message: ``str`` for a text message, bytes-like for a binary one, or an
@@ -430,7 +439,7 @@ def broadcast(
     if raise_exceptions and sys.version_info < (3, 11):
         raise ValueError("raise_exceptions=True needs Python 3.11: ExceptionGroup came with it")
     if isinstance(message, OutgoingMessage):
-        text = None  # it says so itself
+        text = None  # the message has its type
     elif text is not None and text != isinstance(message, str):
         message = message.encode() if isinstance(message, str) else bytes(message).decode()
     report = broadcast_all(connections, message, high_water=None)
@@ -452,7 +461,8 @@ def basic_auth(
 ) -> Callable[[ServerConnection, Request], Awaitable[Response | None]]:
     """Make a ``process_request`` that demands HTTP Basic Authentication (RFC 7617).
 
-    Behind it the connection has the user's name as ``username``; who fails is answered 401.
+    Afterwards the connection has the user's name as ``username``; other requests are answered
+    with 401.
 
     :param realm: what is protected, in ASCII.
     :param credentials: a pair of name and password, or several.
