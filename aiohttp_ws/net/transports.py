@@ -131,14 +131,19 @@ async def create_server(
     *,
     path: str | None = None,
     ssl: ssl.SSLContext | None = None,
+    tls_timeout: float | None = None,
     **kwargs: Any,
 ) -> asyncio.Server:
     """Listen as :meth:`asyncio.loop.create_server` does.
 
     :param use_aiofastnet: see :func:`uses_aiofastnet`.
     :param path: a Unix socket to listen on instead of *host* and *port*.
+    :param tls_timeout: seconds that a client has for TLS's handshake, unless *kwargs* say it with
+        ``ssl_handshake_timeout``; ``None`` for the loop's default, 60.
     """
     server: asyncio.Server
+    if ssl is not None and tls_timeout is not None:
+        kwargs.setdefault("ssl_handshake_timeout", tls_timeout)
     if path is not None:
         make = maker(loop, use_aiofastnet, "create_unix_server", ssl)
         server = await make(factory, path, ssl=ssl, **kwargs)

@@ -92,12 +92,14 @@ class ServerHandshake:
     :param subprotocol: the one agreed on, or ``None``.
     :param deflate: what permessage-deflate was agreed to be, or ``None``.
     :param headers: every header that the 101 response needs.
+    :param extra: headers that the user adds to them.
     """
 
     accept: str
     subprotocol: str | None
     deflate: DeflateParams | None
     headers: list[tuple[str, str]]
+    extra: Sequence[tuple[str, str]] = ()
 
     def choose(self, subprotocol: str) -> None:
         """Answer with *subprotocol*, which the client offered, in place of the one agreed on."""

@@ -22,6 +22,7 @@ from ...net.transports import create_server
 from ...wire.deflate import DeflateOptions
 from ...ws.listeners.broadcast import broadcast as broadcast_all
 from ...ws.opening.decisions import OnConnect
+from ...ws.opening.server import Stage
 from ...ws.typed_messages import OutgoingMessage
 from ..exceptions import ConcurrencyError
 from ..frames import CloseCode
@@ -94,8 +95,8 @@ class Server:
             )
         except asyncio.CancelledError:
             opening.refuse(503, "Server is shutting down.\n")
-            if not opening.timed_out and opening.transport.is_closing():
-                return  # the client is gone
+            if opening.stage is Stage.OVER and not connection._opened:
+                return  # the client left
             raise
         except Exception as exc:
             connection.logger.error("opening handshake failed", exc_info=exc)
@@ -309,7 +310,7 @@ def serve(
     :param process_response: the same of the connection, the ``Request`` and the ``Response``
         about to be sent; it may change the response, or return another.
     :param server_header: the value of ``Server``, ``None`` for none.
-    :param open_timeout: seconds for the opening handshake; ``None`` for no limit.
+    :param open_timeout: seconds for the opening handshake, TLS's included; ``None`` for no limit.
     :param ping_interval: seconds between keepalive pings; ``None`` for none.
     :param ping_timeout: seconds that a client has for its pong; then the connection is closed
         with 1011. ``None`` for no limit.
@@ -381,7 +382,9 @@ def serve(
         def opening() -> ServerOpening:
             return ServerOpening(loop, server, open_timeout)
 
-        return await create_server(loop, use_aiofastnet, opening, host, port, **kwargs)
+        return await create_server(
+            loop, use_aiofastnet, opening, host, port, tls_timeout=open_timeout, **kwargs
+        )
 
     server = Server(listen, with_path(handler), logger)
     server._make_connection = make_connection

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import http
 import inspect
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from ...errors import HandshakeError, HandshakeFault
 from ...http.dates import current_http_date
-from ...wire.deflate import DeflateParams, negotiate
-from ...wire.handshake import (
-    build_response_headers,
-    check_origin,
-    check_request,
-    offered_subprotocols,
-)
+from ...wire.deflate import DeflateParams
+from ...wire.handshake import ServerHandshake, accept_request, offered_subprotocols
 from ...wire.http1 import HTTP_11, RequestHead, serialise_response
+from ...ws.opening.on_connect import consult
+from ...ws.opening.server import Accept, Refuse
 from ..datastructures import Headers
 from ..exceptions import NegotiationError
 from ..http11 import SERVER, Request, Response
 from .connection import Connection
-from .deciding import consult
 from .settings import OpeningSettings, Origins
 
 if TYPE_CHECKING:
@@ -180,13 +178,11 @@ class ServerConnection(Connection):
             answer = await self._hook(self._decide(process_request))
         extra = extra_headers if extra_headers is not None else settings.extra_headers
         if answer is None:
-            accepted = self._accept(
+            accepted = await self._accept(
                 settings.origins if origins is None else origins,
                 settings.subprotocols if subprotocols is None else list(subprotocols),
                 extra,
             )
-            if settings.on_connect is not None and not isinstance(accepted, Response):
-                accepted = await consult(self, settings.on_connect, accepted)
             if isinstance(accepted, Response):
                 answer = accepted
             elif process_response is None:
@@ -277,10 +273,12 @@ class ServerConnection(Connection):
         """
         return next((name for name in server_protos if name in client_protos), None)
 
-    def _accept(
+    async def _accept(
         self, origins: Origins, subprotocols: list[str], extra: Any
     ) -> Response | list[tuple[str, str]]:
         """The headers of a 101, or the response that refuses."""
+        if not self.server.is_serving():
+            return self.respond(503, "Server is shutting down.\n")
         head = self._head
         if head is not None:
             method, version, headers = head.method, head.version, cast("Any", head.headers)
@@ -288,59 +286,72 @@ class ServerConnection(Connection):
             request = cast("Request", self.request)
             method, headers = request.method, cast("Any", request.headers.lines)
             version = (1, 0) if request.protocol == "HTTP/1.0" else (1, 1)
+        settings = self._settings
         try:
-            if not self.server.is_serving():
-                return self.respond(503, "Server is shutting down.\n")
-            key = check_request(method, version, headers)
-            check_origin(headers.get("Origin"), origins)
-            chosen = self._choose(headers.getall("Sec-WebSocket-Protocol", ()), subprotocols)
+            handshake = accept_request(
+                method, version, headers, origins=origins, deflate=settings.deflate
+            )
+            self._choose(handshake, headers.getall("Sec-WebSocket-Protocol", ()), subprotocols)
+            if settings.on_connect is not None:
+                path, _, query = self._path().partition("?")
+                denied = await consult(
+                    settings.on_connect, handshake, self._tcp, headers, path, query, self.logger
+                )
+                if denied is not None:
+                    response = self.respond(denied.status, denied.text)
+                    response.reason_phrase = denied.phrase
+                    return response
         except NegotiationError as exc:
             return self.respond(400, f"{FAILED}: {exc}.\n")
         except HandshakeError as exc:
             return self._refusal(exc)
-        extension = None
-        deflate = self._settings.deflate
-        offers = headers.getall("Sec-WebSocket-Extensions", None)
-        if offers is not None and deflate is not None:
-            try:
-                agreed = negotiate(", ".join(offers), deflate)
-            except HandshakeError as exc:
-                return self._refusal(exc)
-            if agreed is not None:
-                self._deflate_params, extension = agreed
-        answer = [("Date", current_http_date()), *build_response_headers(key, chosen, extension)]
-        self._subprotocol = chosen
+        self._subprotocol = handshake.subprotocol
+        self._deflate_params = handshake.deflate
+        answer = [("Date", current_http_date()), *handshake.headers]
         if self._added:
             answer += self._added
         if extra is not None:
             answer += self._extra(extra)
+        answer += handshake.extra
         return answer
 
-    def _choose(self, lines: Iterable[str], supported: list[str]) -> str | None:
-        offered = offered_subprotocols(lines)
+    def _choose(
+        self, handshake: ServerHandshake, lines: Sequence[str], supported: list[str]
+    ) -> None:
+        """Choose a subprotocol for *handshake*.
+
+        :raises NegotiationError: none is offered that the server speaks.
+        """
         callback = self._settings.select_subprotocol
+        overridden = type(self).select_subprotocol is not ServerConnection.select_subprotocol
+        if callback is None and not overridden and not supported:
+            return
+        offered = offered_subprotocols(lines)
         if callback is not None:
             chosen = callback(self, offered)
-        elif type(self).select_subprotocol is not ServerConnection.select_subprotocol:
-            chosen = self.select_subprotocol(offered, supported)
-        elif not supported:
-            return None
         else:
             chosen = self.select_subprotocol(offered, supported)
-            if chosen is None:
+            if chosen is None and not overridden:
+                self.logger.info(
+                    "no subprotocol in common: the client offers %r, the server speaks %r",
+                    offered,
+                    supported,
+                )
                 raise NegotiationError(
                     f"invalid subprotocol; expected one of {', '.join(supported)}"
                     if offered
                     else "missing subprotocol"
                 )
-        if chosen is not None and chosen not in offered:
+        if chosen is None:
+            return
+        if chosen not in offered:
             self.logger.error(
                 "subprotocol %r was selected, and the client offered %r", chosen, offered
             )
             raise HandshakeError(
                 HandshakeFault.NOT_OFFERED, "Sec-WebSocket-Protocol", chosen, status=500
             )
-        return cast("str | None", chosen)
+        handshake.choose(chosen)
 
     def _extra(self, extra: Any) -> list[tuple[str, str]]:
         if callable(extra):
@@ -362,33 +373,43 @@ class ServerConnection(Connection):
         opening, self._opening = self._opening, None
         if opening is None or self._tcp is None or self._begun:
             return
-        opening.accepted()
-        self._tcp.write(answer)
-        self._begin(
-            self._tcp,
-            opening.take_rest(),
-            max_size=self._settings.max_size,
-            write_limit=self.write_limit,
-            deflate=self._deflate_params,
-            deflate_options=self._settings.deflate,
-        )
-        self._settings.logger.info("connection open", extra={"websocket": self})
+
+        def begin(transport: asyncio.Transport, rest: bytes) -> None:
+            transport.write(answer)
+            self._begin(
+                transport,
+                rest,
+                max_size=self._settings.max_size,
+                write_limit=self.write_limit,
+                deflate=self._deflate_params,
+                deflate_options=self._settings.deflate,
+            )
+            self._settings.logger.info("connection open", extra={"websocket": self})
+
+        opening.answer(Accept(begin))
 
     def _send_refusal(self, response: Response) -> None:
         opening, self._opening = self._opening, None
-        if opening is None:
-            return
+        if opening is not None:
+            opening.answer(self._refuse(response))
+
+    def _refuse(self, response: Response) -> Refuse:
+        """Make *response* the answer, and log it."""
+        self._opening = None
         self._response = response
         if (server := self.server._server_header) is not None:
             response.headers.setdefault("Server", server)
-        reason = f"{response.status_code} {response.reason_phrase}"
-        self._settings.logger.info("connection rejected (%s)", reason, extra={"websocket": self})
+        status, phrase = response.status_code, response.reason_phrase
+        # An answer such as that of a health check refuses nothing.
+        log, what = (logging.DEBUG, "answered") if status < 400 else (logging.INFO, "rejected")
+        self._settings.logger.log(
+            log, "connection %s (%d %s)", what, status, phrase, extra={"websocket": self}
+        )
         try:
-            data = encoded(response)
+            return Refuse(encoded(response))
         except (TypeError, ValueError) as exc:
             self.logger.error("the response cannot be sent", exc_info=exc)
-            data = encoded(self.respond(500, f"{FAILED}.\n"))
-        opening.send_last(data)
+            return Refuse(encoded(self.respond(500, f"{FAILED}.\n")))
 
 
 async def _awaited(function: Callable[..., Any], *arguments: Any) -> Answer:

@@ -1,25 +1,15 @@
-"""Ask ``on_connect``: what servers and clients of every height do with their opening handshakes.
+"""Where a user's decision about a connection becomes an answer, whatever API it is given with.
 
-A server, once a request has passed the checks of the opening handshake and before it answers::
-
-    asked = connection_request(transport, headers, path, query_string)
-    try:
-        decision = await decide_connect(on_connect, asked)
-    except ConnectionDeny as deny:
-        ...             # answer deny.code, with reason_phrase(deny) and denial_text(deny)
-    except WrongDecision as wrong:
-        ...             # a bug of on_connect's: log it in a line, answer 500
-    ...                 # answer 101, with decision.subprotocol and decision.headers
-
-Other exceptions are on_connect's own: logged, and 500. A client calls :func:`show_response`
-when it has checked the answer, and drops the connection if that raises.
+A server whose request has passed the checks of the opening handshake calls :func:`consult`
+before it answers; a client that has checked the answer calls :func:`show_response`, and drops
+the connection if that raises.
 """
 
 from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import parse_qs
@@ -28,7 +18,9 @@ from multidict import CIMultiDict, CIMultiDictProxy, MultiMapping
 
 from ... import hdrs
 from ...wire.extensions import is_token, parse_extensions
+from ...wire.handshake import ServerHandshake, offered_subprotocols
 from .decisions import (
+    ConnectAnswer,
     ConnectionAccept,
     ConnectionDeny,
     ConnectionRequest,
@@ -42,15 +34,13 @@ from .decisions import (
 if TYPE_CHECKING:
     import asyncio
 
+    from .frame_options import LoggerLike
+
 __all__ = (
-    "Decision",
-    "WrongDecision",
-    "connection_request",
+    "Denied",
     "connection_response",
-    "decide_connect",
-    "denial_text",
+    "consult",
     "peer_name",
-    "reason_phrase",
     "show_response",
 )
 
@@ -76,31 +66,69 @@ class WrongDecision(Exception):
     """``on_connect`` returned what cannot be done: a bug of the server's, to answer with 500."""
 
 
-class Decision(NamedTuple):
-    """A connection that was accepted.
+class Denied(NamedTuple):
+    """What a client is answered that ``on_connect`` does not let in.
 
-    ``subprotocol`` is one that the client offered, or ``None``: no choice was made.
-    ``headers`` are (name, value) pairs that HTTP can carry, none of them the handshake's own.
+    :param status: the HTTP status.
+    :param phrase: what the status line says of it.
+    :param text: the body.
     """
 
-    subprotocol: str | None
-    headers: Sequence[tuple[str, str]]
+    status: int
+    phrase: str
+    text: str
 
 
-NOTHING_CHOSEN = Decision(None, ())
+_FAILED = Denied(500, "Internal Server Error", "500 Internal Server Error")
 
 
-async def decide_connect(on_connect: OnConnect, request: ConnectionRequest) -> Decision:
-    """Ask *on_connect*, a function or coroutine function, about *request*.
+async def consult(
+    on_connect: OnConnect,
+    handshake: ServerHandshake,
+    transport: asyncio.BaseTransport | None,
+    headers: MultiMapping[str],
+    path: str,
+    query_string: str,
+    logger: LoggerLike,
+    *,
+    raises: bool = False,
+) -> Denied | None:
+    """Ask *on_connect*, a function or coroutine function, about a request.
 
-    :raises ConnectionDeny: it refuses.
-    :raises WrongDecision: what it returned cannot be done; the message says why.
+    :param handshake: how the request is to be answered; what was decided is added to it.
+    :param headers: the request's.
+    :param path: as it was sent, without the query.
+    :param logger: what is told of an answer that cannot be done.
+    :param raises: let exceptions of *on_connect* through, besides :exc:`ConnectionDeny`; else
+        they are logged, and the client is answered 500.
+    :returns: ``None`` for a client that is let in.
+    :raises HandshakeError: ``Sec-WebSocket-Extensions`` is malformed (RFC 6455 9.1).
     """
-    answer = on_connect(request)
-    if inspect.isawaitable(answer):
-        answer = await answer
-    if answer is None:
-        return NOTHING_CHOSEN
+    asked = connection_request(transport, headers, path, query_string)
+    try:
+        answer = on_connect(asked)
+        if inspect.isawaitable(answer):
+            answer = await answer
+        if answer is not None:
+            _apply(answer, asked, handshake)
+    except ConnectionDeny as deny:
+        return Denied(deny.code, reason_phrase(deny), denial_text(deny))
+    except WrongDecision as exc:
+        logger.error("%s; the request was for %s", exc, path)
+        return _FAILED
+    except Exception as exc:
+        if raises:
+            raise
+        logger.error("exception in on_connect", exc_info=exc)
+        return _FAILED
+    return None
+
+
+def _apply(answer: ConnectAnswer, request: ConnectionRequest, handshake: ServerHandshake) -> None:
+    """Add what *answer* says to *handshake*.
+
+    :raises WrongDecision: it cannot be done; the message says why.
+    """
     if isinstance(answer, ConnectionAccept):
         subprotocol, headers = answer.subprotocol, answer.headers
     elif isinstance(answer, str):
@@ -118,7 +146,10 @@ async def decide_connect(on_connect: OnConnect, request: ConnectionRequest) -> D
             f"on_connect chose the subprotocol {subprotocol!r}, which the client at {request.peer}"
             f" did not offer; it offered {offered}"
         )
-    return Decision(subprotocol, _checked(headers) if headers else ())
+    if headers:
+        handshake.extra = _checked(headers)
+    if subprotocol is not None:
+        handshake.choose(subprotocol)
 
 
 def _checked(headers: HeadersOfAnswer) -> list[tuple[str, str]]:
@@ -193,7 +224,7 @@ def connection_request(
         parse_qs(query_string, keep_blank_values=True) if query_string else {},
         VERSION,
         headers.get(hdrs.ORIGIN),
-        _names(headers.getall(hdrs.SEC_WEBSOCKET_PROTOCOL, ())),
+        offered_subprotocols(headers.getall(hdrs.SEC_WEBSOCKET_PROTOCOL, ())),
         _extensions(headers),
     )
 
@@ -204,11 +235,6 @@ def _read_only(headers: MultiMapping[str]) -> CIMultiDictProxy[str]:
     return CIMultiDictProxy(
         headers if isinstance(headers, CIMultiDict) else CIMultiDict(headers.items())
     )
-
-
-def _names(lines: Iterable[str]) -> list[str]:
-    names = (name.strip(" \t") for line in lines for name in line.split(","))
-    return [name for name in names if name]
 
 
 def _extensions(headers: MultiMapping[str]) -> list[Extension]:
