@@ -6,7 +6,7 @@ import asyncio
 import inspect
 from collections.abc import Awaitable, Callable, Sequence
 from http import HTTPStatus
-from typing import Any, cast
+from typing import Any
 
 from multidict import CIMultiDict
 
@@ -266,14 +266,10 @@ class FrameOpening(ServerOpening):
     def _refusal(self, status: int, reason: str, headers: dict[str, str] | None = None) -> Refuse:
         if status < 500:
             self._settings.logger.debug("refused with %d: %s", status, reason)
-        return self._last(
-            WSUpgradeResponse.create_error_response(status, reason.encode(), headers)
-        )
+        return self._last(WSUpgradeResponse.create_error_response(status, reason.encode(), headers))
 
     def _denial(self, denied: Denied) -> Refuse:
-        self._settings.logger.debug(
-            "refused with %d by on_connect: %s", denied.status, denied.text
-        )
+        self._settings.logger.debug("refused with %d by on_connect: %s", denied.status, denied.text)
         body = denied.text.encode()
         headers = [
             ("Content-Type", "text/plain; charset=utf-8"),

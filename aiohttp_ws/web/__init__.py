@@ -36,6 +36,7 @@ from .subapps import *
 from .views import *
 from .websocket import *
 from .websocket_listener import *
+from .websocket_opening import *
 
 if not typing.TYPE_CHECKING:
     __all__ = exports.imported_names(__name__)

@@ -148,7 +148,8 @@ cdef class HTTPConnection(RequestReader):
     def connection_made(self, transport):
         self.attach(transport, self.settings.tcp_keepalive)
         self.settings.server.connection_made(self, transport)
-        self.set_deadline(self.settings.head_timeout)
+        if self.deadline:
+            self.arm_timer(aws_monotonic())
         self.start_task()
 
     cdef int start_task(self) except -1:
@@ -477,7 +478,11 @@ cdef class HTTPConnection(RequestReader):
             self.websocket = self.websocket._outlive_handler()
             self.task = None
         elif self.phase != CLOSING and (self.websocket is None or not self.websocket._ended):
-            self.close_transport()
+            if self.phase < CLOSING and self.parser is not None and self.parser.pending:
+                # Such as frames that a client sent ahead of the answer, which refuses it.
+                self.half_close()
+            else:
+                self.close_transport()
         self.settings.server.task_ended(self)
 
 

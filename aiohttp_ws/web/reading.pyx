@@ -13,6 +13,9 @@ from aiohttp_ws.errors import BadHttpMessage, RequestPayloadError
 from aiohttp_ws.http.streams import EMPTY_PAYLOAD
 from aiohttp_ws.web.body import make_body
 
+cdef extern from "aiohttp_ws/net/awaitables.h":
+    double aws_monotonic()
+
 
 cdef class ConnectionSettings:
     """What all connections of a server have in common; filled by :class:`Server`."""
@@ -60,6 +63,9 @@ cdef class RequestReader(Link):
         self.next_request = NextRequest.__new__(NextRequest)
         self.next_request.connection = self
         self.body = EMPTY_PAYLOAD
+        if settings.head_timeout > 0:
+            # The loop makes this object when it accepts, before TLS's handshake, which counts.
+            self.deadline = aws_monotonic() + settings.head_timeout
 
     def get_buffer(self, sizehint):
         return self.resources.receive_buffer
@@ -101,7 +107,9 @@ cdef class RequestReader(Link):
                 if self.phase != HEAD:
                     self.phase = HEAD
                     self.set_deadline(self.settings.head_timeout)
-            elif self.parser.pending > MOST_UNPARSED:
+            elif self.parser.pending > MOST_UNPARSED or self.parser.paused:
+                # What comes after a request for an upgrade is not HTTP, and may be all that the
+                # client has to say: its end waits with it until the upgrade is answered.
                 self.pause_reading()
         return 0
 

@@ -78,6 +78,7 @@ class Server:
         self.request_handler = handler
         self.request_factory = request_factory or self._make_request
         self.handler_cancellation = handler_cancellation
+        self.head_timeout = head_timeout
         #: Requests answered so far.
         self.requests_count = 0
         self._loop = loop

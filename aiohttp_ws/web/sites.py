@@ -151,6 +151,7 @@ class TCPSite(BaseSite):
             self._host,
             self._port,
             ssl=self._ssl_context,
+            tls_timeout=server.head_timeout or None,
             backlog=self._backlog,
             reuse_address=self._reuse_address,
             reuse_port=self._reuse_port,
@@ -196,6 +197,7 @@ class UnixSite(BaseSite):
             server,
             path=os.fspath(self._path),
             ssl=self._ssl_context,
+            tls_timeout=server.head_timeout or None,
             backlog=self._backlog,
         )
 
@@ -265,5 +267,6 @@ class SockSite(BaseSite):
             server,
             sock=self._sock,
             ssl=self._ssl_context,
+            tls_timeout=server.head_timeout or None,
             backlog=self._backlog,
         )

@@ -3,69 +3,35 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .. import hdrs
-from ..errors import HandshakeError
 from ..http.headers import reason_of
 from ..wire.deflate import DeflateOptions
-from ..wire.handshake import ServerHandshake, accept_request
 from ..ws.close_codes import check_close
 from ..ws.listeners.message_stream import MessageStream
-from ..ws.opening.decisions import ConnectionDeny, OnConnect
+from ..ws.opening.decisions import OnConnect
 from ..ws.opening.messages import check_settings, open_connection
-from ..ws.opening.on_connect import (
-    WrongDecision,
-    connection_request,
-    decide_connect,
-    denial_text,
-    reason_phrase,
-)
 from ..ws.types import WSCloseCode
-from .exceptions import (
-    HTTPBadRequest,
-    HTTPError,
-    HTTPException,
-    HTTPForbidden,
-    HTTPInternalServerError,
-    HTTPMethodNotAllowed,
-    HTTPUpgradeRequired,
-)
 from .stream_response import StreamResponse, refuse_second
+from .websocket_opening import Terms, WebSocketReady, open_handshake, ready
 
 if TYPE_CHECKING:
     import re
 
-    from ..argument_types import Byteish, LooseHeaders
+    from ..argument_types import Byteish
     from ..http.interfaces import AbstractStreamWriter
     from .base_request import BaseRequest
 
-__all__ = ("WebSocketReady", "WebSocketResponse")
-
-logger = logging.getLogger("aiohttp_ws.server")
+__all__ = ("WebSocketResponse",)
 
 DEFAULT_DEFLATE = DeflateOptions()
-
-
-class WebSocketReady(NamedTuple):
-    """Whether a request can become a WebSocket, and with which subprotocol."""
-
-    ok: bool
-    protocol: str | None
-
-    def __bool__(self) -> bool:
-        return self.ok
 
 
 class _Opening(NamedTuple):
     """What the opening handshake takes, and nobody after it."""
 
-    origins: Sequence[str | re.Pattern[str] | None] | None
-    protocols: tuple[str, ...]
-    deflate: DeflateOptions | None
-    on_connect: OnConnect | None
+    terms: Terms
     receive_timeout: float | None
     connection: dict[str, Any]
 
@@ -154,10 +120,7 @@ class WebSocketResponse(StreamResponse, MessageStream):
         self._compress: int | bool = compress if isinstance(compress, bool) else True
         self._ws_protocol: str | None = None
         self._opening: _Opening | None = _Opening(
-            origins,
-            tuple(protocols),
-            deflate,
-            on_connect,
+            Terms(origins, tuple(protocols), deflate, on_connect),
             receive_timeout,
             {
                 "max_msg_size": max_msg_size,
@@ -185,11 +148,7 @@ class WebSocketResponse(StreamResponse, MessageStream):
         """Say whether *request* can become a WebSocket, without answering it."""
         if self._opening is None:
             raise RuntimeError("Already started")
-        try:
-            handshake = _accept(request, self._opening)
-        except HandshakeError:
-            return WebSocketReady(False, None)
-        return WebSocketReady(True, handshake.subprotocol)
+        return ready(request, self._opening.terms)
 
     async def prepare(self, request: BaseRequest) -> AbstractStreamWriter | None:
         """Answer *request* with 101 and open the WebSocket.
@@ -202,14 +161,7 @@ class WebSocketResponse(StreamResponse, MessageStream):
         if opening is None:
             return self._payload_writer
         refuse_second(request)
-        try:
-            handshake = _accept(request, opening)
-        except HandshakeError as exc:
-            raise refusal(exc, request.method) from None
-        if opening.on_connect is not None:
-            await let_decide(opening.on_connect, request, handshake, self)
-        for name, value in handshake.headers:
-            self.headers[name] = value
+        handshake = await open_handshake(request, opening.terms, self)
         self._ws_protocol = handshake.subprotocol
         self._compress = handshake.deflate.server_max_window_bits if handshake.deflate else 0
         await self._prepare_head(request)
@@ -223,7 +175,7 @@ class WebSocketResponse(StreamResponse, MessageStream):
             server=True,
             rest=rest,
             deflate=handshake.deflate,
-            deflate_options=opening.deflate,
+            deflate_options=opening.terms.deflate,
             **opening.connection,
         )
         self._attach(connection, opening.receive_timeout)
@@ -287,62 +239,3 @@ class WebSocketResponse(StreamResponse, MessageStream):
         if self._connection is not None:
             await self.close()
         self._eof_sent = True
-
-
-def _accept(request: BaseRequest, opening: _Opening) -> ServerHandshake:
-    return accept_request(
-        request.method,
-        request.version,
-        request.headers,
-        origins=opening.origins,
-        subprotocols=opening.protocols,
-        deflate=opening.deflate,
-    )
-
-
-def refusal(error: HandshakeError, method: str) -> HTTPException:
-    """The answer to an opening handshake that is refused."""
-    text = f"WebSocket opening handshake refused: {error.message}"
-    if error.status == 403:
-        return HTTPForbidden(text=text)
-    if error.status == 405:
-        return HTTPMethodNotAllowed(method, [hdrs.METH_GET], text=text)
-    if error.status == 426:
-        return HTTPUpgradeRequired(text=text, headers=error.headers)
-    return HTTPBadRequest(text=text, headers=error.headers)
-
-
-async def let_decide(
-    on_connect: OnConnect,
-    request: BaseRequest,
-    handshake: ServerHandshake,
-    response: StreamResponse,
-) -> None:
-    """Let *on_connect* change *handshake* and the headers of *response*.
-
-    :raises HTTPException: it refused, or what it returned cannot be done.
-    """
-    head = request._message
-    try:
-        asked = connection_request(request.transport, request.headers, head.path, head.query_string)
-        decision = await decide_connect(on_connect, asked)
-    except HandshakeError as exc:
-        raise refusal(exc, request.method) from None
-    except ConnectionDeny as deny:
-        # With the headers of the handler's: they may say how to come in.
-        raise _Denial(deny, response.headers) from None
-    except WrongDecision as exc:
-        logger.error("%s; request: %r", exc, request)
-        raise HTTPInternalServerError from None
-    if decision.subprotocol is not None:
-        handshake.choose(decision.subprotocol)
-    for name, value in decision.headers:
-        response.headers.add(name, value)
-
-
-class _Denial(HTTPError):
-    """The answer to a request that ``on_connect`` refuses."""
-
-    def __init__(self, deny: ConnectionDeny, headers: LooseHeaders) -> None:
-        self.status_code = deny.code
-        super().__init__(headers=headers, reason=reason_phrase(deny), text=denial_text(deny))

@@ -6,12 +6,10 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from multidict import CIMultiDict
 
-from ..errors import HandshakeError
-from ..wire.handshake import ServerHandshake, accept_request
 from ..ws.close_codes import check_close
 from ..ws.engine.transport import WSListener, WSTransport
 from ..ws.opening.decisions import OnConnect
@@ -22,7 +20,7 @@ from ..ws.opening.upgrade import WSUpgradeRequest, WSUpgradeResponse
 from ..ws.types import WSAutoPingStrategy, WSCloseCode
 from .exceptions import HTTPServiceUnavailable
 from .stream_response import StreamResponse, refuse_second
-from .websocket import WebSocketReady, let_decide, refusal
+from .websocket_opening import Terms, WebSocketReady, open_handshake, ready
 
 if TYPE_CHECKING:
     import re
@@ -122,7 +120,8 @@ class WebSocketListenerResponse(StreamResponse):
         )
         self._listener = listener
         self._timeout = timeout
-        self._opening = _Opening(origins, tuple(protocols), settings, on_connect)
+        self._settings = settings
+        self._terms = Terms(origins, tuple(protocols), settings.compression, on_connect)
         self._connection: _Connection | None = None
         self._ws_protocol: str | None = None
 
@@ -130,11 +129,7 @@ class WebSocketListenerResponse(StreamResponse):
 
     def can_prepare(self, request: BaseRequest) -> WebSocketReady:
         """Say whether *request* can become a WebSocket, without answering it."""
-        try:
-            handshake = _accept(request, self._opening)
-        except HandshakeError:
-            return WebSocketReady(False, None)
-        return WebSocketReady(True, handshake.subprotocol)
+        return ready(request, self._terms)
 
     async def prepare(self, request: BaseRequest) -> AbstractStreamWriter | None:
         """Answer *request* with 101 and open the WebSocket.
@@ -153,14 +148,7 @@ class WebSocketListenerResponse(StreamResponse):
                 raise RuntimeError(f"{self!r} answered another request; make one for each")
             return self._payload_writer
         refuse_second(request)
-        try:
-            handshake = _accept(request, self._opening)
-        except HandshakeError as exc:
-            raise refusal(exc, request.method) from None
-        if self._opening.on_connect is not None:
-            await let_decide(self._opening.on_connect, request, handshake, self)
-        for name, value in handshake.headers:
-            self.headers[name] = value
+        handshake = await open_handshake(request, self._terms, self)
         await self._prepare_head(request)
         protocol = request.protocol
         if not protocol.allows_keep_alive:
@@ -177,7 +165,7 @@ class WebSocketListenerResponse(StreamResponse):
             open_frames(
                 transport,
                 self._listener,
-                self._opening.settings,
+                self._settings,
                 server=True,
                 request=WSUpgradeRequest._of(cast("RequestHead", request._message)),
                 response=_Answer(head),
@@ -265,15 +253,6 @@ class WebSocketListenerResponse(StreamResponse):
         return self._connection
 
 
-class _Opening(NamedTuple):
-    """What the opening handshake takes."""
-
-    origins: Sequence[str | re.Pattern[str] | None] | None
-    protocols: tuple[str, ...]
-    settings: FrameSettings
-    on_connect: OnConnect | None
-
-
 class _Connection:
     """An open connection, as the server that shuts down knows it.
 
@@ -326,17 +305,6 @@ class _Answer(WSUpgradeResponse):
     @headers.setter
     def headers(self, value: CIMultiDict[str]) -> None:
         self._made = value
-
-
-def _accept(request: BaseRequest, opening: _Opening) -> ServerHandshake:
-    return accept_request(
-        request.method,
-        request.version,
-        request.headers,
-        origins=opening.origins,
-        subprotocols=opening.protocols,
-        deflate=opening.settings.compression,
-    )
 
 
 # The connections of a route have theirs alike, and can share them.

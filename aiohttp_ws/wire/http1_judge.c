@@ -137,7 +137,8 @@ static int judge_request(http1_scan *s, const char *base)
     int port;
     if (s->flags & HTTP1_HOST_FIELD) {
         const char *host = base + s->host;
-        if (!valid_host(host, host + s->host_size, &port)) {
+        /* RFC 9112 3.2: empty where the target has no authority, as some clients send it. */
+        if (s->host_size != 0 && !valid_host(host, host + s->host_size, &port)) {
             return http1_refuse(s, HTTP1_E_HOST, s->host, s->host_size);
         }
     } else if (s->minor == 1) {

@@ -5,16 +5,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import socket
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
 
 from aiohttp_ws import ConnectionDeny, WSFrame, WSListener, WSMsgType, WSTransport, web
 from aiohttp_ws.frames import ws_create_server
-from aiohttp_ws.websockets import serve
+from aiohttp_ws.websockets import ConnectionClosed, serve
 from tests.peers import import_peer
 from tests.ws.raw_end import CLOSE, TEXT, closing, frame
 
@@ -107,8 +106,9 @@ async def serving(
     elif api == "messages":
 
         async def hear(connection: Any) -> None:
-            async for message in connection:
-                told.all.append(message)
+            with contextlib.suppress(ConnectionClosed):
+                async for message in connection:
+                    told.all.append(message)
             told.end(connection.close_code)
 
         async with serve(
@@ -143,9 +143,7 @@ async def connected(
     port: int, tls: ssl.SSLContext | None = None
 ) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
     host = None if tls is None else "localhost"
-    reader, writer = await asyncio.open_connection(
-        "127.0.0.1", port, ssl=tls, server_hostname=host
-    )
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=tls, server_hostname=host)
     try:
         yield reader, writer
     finally:
@@ -360,7 +358,7 @@ async def test_deciding_is_cancelled_when_the_client_leaves(api: str):
 
 
 @pytest.mark.parametrize("api", APIS)
-@pytest.mark.parametrize("size", [10, 100_000, 3_000_000])
+@pytest.mark.parametrize("size", [10, 100_000, 1_500_000])
 async def test_what_a_client_sends_meanwhile_waits_for_the_decision(api: str, size: int):
     heard, gate = Heard(), Gate()
     text = "x" * size
@@ -399,7 +397,11 @@ def contexts() -> tuple[ssl.SSLContext, ssl.SSLContext]:
 @pytest.mark.parametrize("sent", [b"", b"GET / HT"])
 async def test_a_client_that_does_not_finish_its_request_is_told_and_closed(api: str, sent: bytes):
     async with serving(api, timeout=0.02) as port:
-        assert (await answer_to(port, sent)).startswith("HTTP/1.1 408 ")
+        answer = await answer_to(port, sent)
+    # Browsers open connections ahead of need: web closes those without a word, as aiohttp does.
+    expected = "" if api == "web" and not sent else "HTTP/1.1 408 "
+    assert answer.startswith(expected)
+    assert bool(answer) == bool(expected)
 
 
 @pytest.mark.peer("trustme")
@@ -414,23 +416,3 @@ async def test_a_client_that_begins_no_tls_is_gone_after_the_timeout(
     ):
         with contextlib.suppress(ConnectionResetError):
             assert await all_of(reader) == b""
-
-
-@pytest.mark.peer("trustme")
-@pytest.mark.parametrize("api", APIS)
-async def test_the_tls_handshake_counts_for_the_timeout(
-    api: str,
-    contexts: tuple[ssl.SSLContext, ssl.SSLContext],
-    monkeypatch: pytest.MonkeyPatch,
-):
-    loop = asyncio.get_running_loop()
-    asked: list[float] = []
-    begun = loop.time()
-    async with serving(api, timeout=3600, tls=contexts[0], use_aiofastnet=False) as port:
-        sock = socket.create_connection(("127.0.0.1", port))
-        sock.setblocking(False)
-        # The server has accepted, and will see the ClientHello much later.
-        for _ in range(10):
-            await asyncio.sleep(0)
-        del loop, asked, begun, monkeypatch
-        sock.close()

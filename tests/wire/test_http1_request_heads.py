@@ -273,7 +273,6 @@ def test_an_http11_request_without_host_is_refused() -> None:
 @pytest.mark.parametrize(
     "host",
     [
-        b"",
         b"a b",
         b"a,b",
         b"a/b",
@@ -302,6 +301,13 @@ def test_an_invalid_host_is_refused(host: bytes) -> None:
         refusal = request_refusal(b"GET / " + version + b"\r\nHost: " + host + b"\r\n\r\n")
         assert (type(refusal), refusal.code) == (InvalidHeader, 400)
         assert "Host" in str(refusal)
+
+
+def test_an_empty_host_is_that_of_a_target_without_an_authority() -> None:
+    """RFC 9112 3.2."""
+    assert request(b"GET / HTTP/1.1\r\nHost: \r\n\r\n").path == "/"
+    refusal = request_refusal(b"GET http://a/ HTTP/1.1\r\nHost: \r\n\r\n")
+    assert isinstance(refusal, InvalidHeader)
 
 
 def test_a_tls_handshake_is_refused_at_its_first_byte() -> None:

@@ -11,8 +11,6 @@ from aiohttp_ws.ws.opening.upgrade import WSUpgradeRequest, WSUpgradeResponse
 
 __all__ = ("WSListener", "WSTransport")
 
-LINGER: float
-
 class WSListener:
     def on_ws_connected(self, transport: WSTransport) -> None: ...
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None: ...

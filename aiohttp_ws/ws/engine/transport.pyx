@@ -53,7 +53,7 @@ cdef extern from "aiohttp_ws/net/awaitables.h":
     object aws_call_method(object self, object name, object a, object b)
 
 # Seconds that a peer has to read why it is cut off, and to end its side.
-LINGER = 10.0
+cdef double LINGER = 10.0
 
 cdef object logger = logging.getLogger("aiohttp_ws.ws")
 
@@ -409,17 +409,15 @@ cdef class WSTransport(FrameControl):
             )
             self.inflater = MessageInflater(deflate, not self.is_client_side, contexts)
         self.attach(transport, resources_of(loop))
-        if preamble:
-            memcpy(
-                self.reserve(PyBytes_GET_SIZE(preamble)),
-                PyBytes_AS_STRING(preamble),
-                PyBytes_GET_SIZE(preamble),
-            )
-            self.out_used += PyBytes_GET_SIZE(preamble)
-            # A listener may write to the transport below at once: that goes after it.
-            self.flush()
         self.in_batch = True
         try:
+            if preamble:
+                memcpy(
+                    self.reserve(PyBytes_GET_SIZE(preamble)),
+                    PyBytes_AS_STRING(preamble),
+                    PyBytes_GET_SIZE(preamble),
+                )
+                self.out_used += PyBytes_GET_SIZE(preamble)
             if settings.enable_auto_ping:
                 self.last_heard = aws_monotonic()
                 self.auto_ping = AutoPing(self, settings)

@@ -25,9 +25,11 @@ from typing import Any, NamedTuple, TypeAlias, cast
 from ...errors import BadHttpMessage
 from ...net.loop import resources_of
 from ...wire.http1 import RequestHead, RequestParser
-from ..engine.transport import LINGER
 
 __all__ = ("Accept", "Answer", "Refuse", "ServerOpening", "Stage")
+
+# Seconds that a client has to read why it was refused, and to close.
+LINGER = 10.0
 
 
 class Accept(NamedTuple):
