@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import logging
 from typing import Any
 
 import pytest
@@ -21,12 +22,12 @@ from aiohttp_ws import (
     Ping,
 )
 from aiohttp_ws.errors import HandshakeError
+from aiohttp_ws.wire.handshake import ServerHandshake
 from aiohttp_ws.ws.opening.on_connect import (
-    Decision,
-    WrongDecision,
+    Denied,
     connection_request,
     connection_response,
-    decide_connect,
+    consult,
     denial_text,
     peer_name,
     reason_phrase,
@@ -62,6 +63,22 @@ class Transport:
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
         return {"peername": self.peername}.get(name, default)
+
+
+async def consulted(on_connect: Any) -> tuple[Denied | None, ServerHandshake]:
+    """What a client is answered that offers the subprotocols a and b."""
+    handshake = ServerHandshake("", None, None, [("Upgrade", "websocket")])
+    denied = await consult(
+        on_connect,
+        handshake,
+        Transport(("127.0.0.1", 5)),  # type: ignore[arg-type]
+        CIMultiDict({"Sec-WebSocket-Protocol": "a, b"}),
+        "/path",
+        "",
+        logging.getLogger("test"),
+        raises=True,
+    )
+    return denied, handshake
 
 
 # ------------------------------------------------------------------------ the records
@@ -239,29 +256,36 @@ def test_a_peer_that_has_no_port_has_a_name(peername: Any, name: str):
 
 
 @pytest.mark.parametrize(
-    ("answer", "decision"),
+    ("answer", "subprotocol", "headers"),
     [
-        (None, Decision(None, ())),
-        ("b", Decision("b", ())),
-        (("a", {"X": "y"}), Decision("a", [("X", "y")])),
-        ((None, None), Decision(None, ())),
-        ((None, [("X", "1"), ("X", "2")]), Decision(None, [("X", "1"), ("X", "2")])),
-        (ConnectionAccept(), Decision(None, ())),
-        (ConnectionAccept("a", {"X": ["1", "2"]}), Decision("a", [("X", "1"), ("X", "2")])),
+        (None, None, []),
+        ("b", "b", []),
+        (("a", {"X": "y"}), "a", [("X", "y")]),
+        ((None, None), None, []),
+        ((None, [("X", "1"), ("X", "2")]), None, [("X", "1"), ("X", "2")]),
+        (ConnectionAccept(), None, []),
+        (ConnectionAccept("a", {"X": ["1", "2"]}), "a", [("X", "1"), ("X", "2")]),
         (
             ConnectionAccept(headers=CIMultiDict([("X", "1"), ("X", "2")])),
-            Decision(None, [("X", "1"), ("X", "2")]),
+            None,
+            [("X", "1"), ("X", "2")],
         ),
     ],
     ids=repr,
 )
 @pytest.mark.parametrize("later", [False, True], ids=["function", "coroutine"])
-async def test_an_answer_is_understood(answer: Any, decision: Decision, later: bool):
+async def test_an_answer_is_understood(
+    answer: Any, subprotocol: str | None, headers: list[tuple[str, str]], later: bool
+):
     async def decide_later(request: ConnectionRequest) -> Any:
         return answer
 
-    on_connect = decide_later if later else lambda request: answer
-    assert await decide_connect(on_connect, asked()) == decision
+    denied, handshake = await consulted(decide_later if later else lambda request: answer)
+    assert denied is None
+    assert handshake.subprotocol == subprotocol
+    chosen = [] if subprotocol is None else [("Sec-WebSocket-Protocol", subprotocol)]
+    assert handshake.headers == [("Upgrade", "websocket"), *chosen]
+    assert list(handshake.extra) == headers
 
 
 @pytest.mark.parametrize(
@@ -291,22 +315,32 @@ async def test_an_answer_is_understood(answer: Any, decision: Decision, later: b
     ],
     ids=repr,
 )
-async def test_an_answer_that_cannot_be_done_is_the_servers_bug(answer: Any, message: str):
-    with pytest.raises(WrongDecision, match=message.replace("(", r"\(")):
-        await decide_connect(lambda request: answer, asked())
+async def test_an_answer_that_cannot_be_done_is_the_servers_bug(
+    answer: Any, message: str, caplog: pytest.LogCaptureFixture
+):
+    denied, handshake = await consulted(lambda request: answer)
+    assert denied is not None
+    assert denied.status == 500
+    (told,) = caplog.messages
+    assert message in told
+    assert "/path" in told
+    assert (handshake.subprotocol, handshake.extra) == (None, ())
 
 
-async def test_what_on_connect_raises_passes():
+async def test_a_refusal_has_a_status_a_phrase_and_a_text():
     def refuse(request: ConnectionRequest) -> None:
-        raise ConnectionDeny(ConnectionDeny.NOT_FOUND)
+        raise ConnectionDeny(ConnectionDeny.NOT_FOUND, "not here")
 
+    denied, _ = await consulted(refuse)
+    assert denied == Denied(404, "not here", "not here")
+
+
+async def test_what_on_connect_raises_passes_where_the_caller_wants_it():
     async def fail(request: ConnectionRequest) -> None:
         raise LookupError("no database")
 
-    with pytest.raises(ConnectionDeny):
-        await decide_connect(refuse, asked())
     with pytest.raises(LookupError):
-        await decide_connect(fail, asked())
+        await consulted(fail)
 
 
 def test_an_acceptance_names_one_subprotocol():
