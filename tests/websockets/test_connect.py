@@ -16,6 +16,7 @@ from aiohttp_ws import DeflateOptions
 from aiohttp_ws.websockets import (
     ClientConnection,
     ConnectionClosedError,
+    HeaderLineTooLong,
     Headers,
     InvalidHeader,
     InvalidHeaderValue,
@@ -28,7 +29,9 @@ from aiohttp_ws.websockets import (
     NegotiationError,
     ProxyError,
     SecurityError,
+    TooManyHeaders,
     connect,
+    http11,
 )
 from aiohttp_ws.websockets.asyncio import client as client_module
 from aiohttp_ws.websockets.asyncio.reconnecting import system_proxy
@@ -36,7 +39,7 @@ from aiohttp_ws.websockets.extensions.permessage_deflate import ClientPerMessage
 from aiohttp_ws.wire.handshake import accept_key
 from tests.net.proxies import HTTPProxy, SOCKS5Proxy
 
-from .ends import theirs, url_of
+from .ends import ours, theirs, url_of
 
 
 async def echo(connection: Any) -> None:
@@ -428,3 +431,33 @@ async def test_a_connection_that_was_lost_before_it_began_is_closed():
         assert client.close_code == 1006
         await client.close()
         client.transport.abort()
+
+
+@pytest.mark.parametrize(
+    ("lines", "cause"),
+    [
+        (b"X: " + b"x" * 9000 + b"\r\n", HeaderLineTooLong),
+        (b"X: x\r\n" * 129, TooManyHeaders),
+    ],
+)
+async def test_a_response_beyond_a_limit_says_which(lines: bytes, cause: type[Exception]):
+    opened = b"HTTP/1.1 101 Switching Protocols\r\n"
+    async with answering(opened + lines + b"\r\n") as url:
+        with pytest.raises(InvalidMessage, match="did not receive") as caught:
+            await connect(url)
+        assert isinstance(caught.value.__cause__, cause)
+        with pytest.raises(theirs.InvalidMessage) as expected:
+            await theirs.connect(url)
+        assert type(expected.value.__cause__).__name__ == cause.__name__
+    async with answering(b"HTTP/1.1 101 " + b"x" * 9000) as url:
+        for library in (ours, theirs):
+            with pytest.raises(library.StatusLineTooLong):
+                await library.connect(url)
+
+
+async def test_the_limits_of_http11_are_those_of_a_response(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(http11.LIMITS, "max_field_size", 100)
+    async with answering(b"HTTP/1.1 101 x\r\nX: " + b"x" * 100 + b"\r\n\r\n") as url:
+        with pytest.raises(InvalidMessage) as caught:
+            await connect(url)
+        assert isinstance(caught.value.__cause__, HeaderLineTooLong)

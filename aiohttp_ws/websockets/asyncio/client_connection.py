@@ -8,22 +8,25 @@ from collections.abc import Iterable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, cast
 
-from ...errors import BadHttpMessage, HandshakeError
+from ...errors import BadHttpMessage, HandshakeError, LineTooLong
 from ...wire.deflate import DeflateParams, offer_header
 from ...wire.handshake import build_request_headers, generate_key, offered_subprotocols
-from ...wire.http1 import ResponseHead
+from ...wire.http1 import ResponseHead, ResponseParser
 from ...wire.url import WSParsedURL, basic_authorization, host_header
 from ...ws.opening.client import ClientOpening, agree
 from ..datastructures import Headers, HeadersLike
 from ..exceptions import (
     InvalidMessage,
     InvalidStatus,
+    StatusLineTooLong,
 )
-from ..http11 import USER_AGENT, Request, Response
+from ..http11 import LIMITS, USER_AGENT, Request, Response, limit_error
 from ..refusals import explained
 from .connection import Connection
 
 __all__ = ("ClientConnection",)
+
+NO_RESPONSE = "did not receive a valid HTTP response"
 
 
 class ClientConnection(Connection):
@@ -109,8 +112,13 @@ class ClientConnection(Connection):
     ) -> ResponseHead:
         try:
             head = await opening.ask(target, pairs)
+        except LineTooLong as exc:
+            too_long = limit_error(exc, StatusLineTooLong)
+            if isinstance(too_long, StatusLineTooLong):
+                raise too_long from exc
+            raise InvalidMessage(NO_RESPONSE) from too_long
         except (BadHttpMessage, EOFError) as exc:
-            raise InvalidMessage("did not receive a valid HTTP response") from exc
+            raise InvalidMessage(NO_RESPONSE) from exc
         assert head is not None  # connect() has the time
         refused = head.status != HTTPStatus.SWITCHING_PROTOCOLS
         self._response = Response(
@@ -149,7 +157,7 @@ class MessageOpening(ClientOpening):
     """Tells a connection what its hooks are to know of its transport before it begins."""
 
     def __init__(self, connection: ClientConnection) -> None:
-        super().__init__(connection.loop)
+        super().__init__(connection.loop, ResponseParser(**LIMITS))
         self.connection = connection
         self.has_failed = False
         connection._opening = self

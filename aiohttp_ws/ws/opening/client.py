@@ -86,9 +86,14 @@ def tell_of_loss(transport: asyncio.Transport, exc: BaseException | None) -> Non
 
 
 class ClientOpening(asyncio.BufferedProtocol):
-    """The protocol of a connection until the server has answered and its connection begins."""
+    """The protocol of a connection until the server has answered and its connection begins.
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    :param parser: takes the response apart, with the API's limits; the default limits without.
+    """
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, parser: ResponseParser | None = None
+    ) -> None:
         self.transport: asyncio.Transport | None = None
         #: What came of a refusal's body, at most :data:`MOST_BODY` bytes.
         self.body = bytearray()
@@ -100,7 +105,7 @@ class ClientOpening(asyncio.BufferedProtocol):
         self._rest = bytearray()
         self._reading_paused = False
         self._buffer = resources_of(loop).receive_buffer
-        self._parser = ResponseParser()
+        self._parser = ResponseParser() if parser is None else parser
         self._parser.expect("GET")
         self._answer: asyncio.Future[ResponseHead] = loop.create_future()
 
