@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ..errors import ClientConnectionError
 from .connection_key import ConnectionKey
+from .unclosed import tell_unclosed
 
 if TYPE_CHECKING:
     from .connector import BaseConnector
@@ -104,10 +104,10 @@ class Connection:
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._key}>"
 
-    def __del__(self, _warn: Callable[..., None] = warnings.warn) -> None:
+    def __del__(self, _tell: Callable[..., None] = tell_unclosed) -> None:
         protocol = self._protocol
         if protocol is not None:
-            _warn(f"Unclosed connection {self!r}", ResourceWarning, source=self)
             if not protocol.loop.is_closed():
                 self._protocol = None
                 self._connector._release(self._key, protocol, close=True)
+            _tell("connection", self, "client_connection", protocol.loop)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import warnings
 import weakref
 from collections import Counter, OrderedDict, deque
 from collections.abc import Awaitable, Callable, Generator, Iterable
@@ -15,6 +14,7 @@ from .connection import Connection
 from .connection_key import ConnectionKey
 from .protocol import ClientProtocol
 from .timeouts import ClientTimeout
+from .unclosed import tell_unclosed
 from .unset import UNSET, Unset
 
 if TYPE_CHECKING:
@@ -376,7 +376,7 @@ class BaseConnector:
     ) -> None:
         await self.close()
 
-    def __del__(self, _warn: Callable[..., None] = warnings.warn) -> None:
+    def __del__(self, _tell: Callable[..., None] = tell_unclosed) -> None:
         if not self._closed and self._idle_count:
-            _warn(f"Unclosed connector {self!r}", ResourceWarning, source=self)
             self._close()
+            _tell("connector", self, "connector", self._loop)

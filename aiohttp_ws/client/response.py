@@ -28,6 +28,7 @@ from ..http.disposition import content_disposition_filename, parse_content_dispo
 from ..http.headers import HttpVersion, HttpVersion10, HttpVersion11, parse_content_type
 from ..http.streams import StreamReader
 from ..wire.http1 import ResponseHead
+from .unclosed import tell_unclosed
 
 if TYPE_CHECKING:
     from .connection import Connection
@@ -456,10 +457,11 @@ class ClientResponse:
         reason = self.reason.encode("ascii", "backslashreplace").decode() if self.reason else ""
         return f"<{type(self).__name__}({self.url}) [{self.status} {reason}]>\n{self.headers}\n"
 
-    def __del__(self, _warn: Callable[..., None] = warnings.warn) -> None:
+    def __del__(self, _tell: Callable[..., None] = tell_unclosed) -> None:
         connection = self._connection
         if connection is None or connection.protocol is None or self._closed:
             return
-        _warn(f"Unclosed response {self!r}", ResourceWarning, source=self)
-        if not connection.protocol.loop.is_closed():
+        loop = connection.protocol.loop
+        if not loop.is_closed():
             connection.close()
+        _tell("response", self, "client_response", loop, in_debug_mode=True)

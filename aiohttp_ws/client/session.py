@@ -19,6 +19,7 @@ from .response import ClientResponse
 from .sending import ClientHandlerType, ClientMiddlewareType
 from .session_settings import RaiseForStatus, SessionSettings, refuse_proxy
 from .timeouts import ClientTimeout, deadline_after
+from .unclosed import tell_unclosed
 from .unset import UNSET, Unset
 from .upload import UploadTracker
 from .websocket import ClientWebSocketResponse, connect_websocket
@@ -77,11 +78,11 @@ class ClientSession(SessionSettings):
             stacklevel=2,
         )
 
-    def __del__(self, _warn: Callable[..., None] = warnings.warn) -> None:
+    def __del__(self, _tell: Callable[..., None] = tell_unclosed) -> None:
         connector = self._connector
         if connector is not None and not connector.closed and self._connector_owner:
-            _warn(f"Unclosed client session {self!r}", ResourceWarning, source=self)
             connector._close()
+            _tell("client session", self, "client_session", self._loop)
 
     # -------------------------------------------------------------------------- requests
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import warnings
 from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from types import TracebackType
@@ -24,6 +23,7 @@ from ..ws.opening.decisions import OnConnected
 from ..ws.opening.messages import check_settings, open_connection
 from ..ws.types import WSCloseCode
 from .timeouts import DEFAULT_WS_CLOSE_TIMEOUT, ClientWSTimeout
+from .unclosed import tell_unclosed
 
 if TYPE_CHECKING:
     from ..argument_types import Byteish, LooseHeaders, StrOrURL
@@ -105,7 +105,7 @@ class ClientWebSocketResponse(MessageStream):
     ) -> None:
         await self.close()
 
-    def __del__(self, _warn: Callable[..., None] = warnings.warn) -> None:
+    def __del__(self, _tell: Callable[..., None] = tell_unclosed) -> None:
         connection = self._connection
         if (
             connection is None
@@ -113,10 +113,11 @@ class ClientWebSocketResponse(MessageStream):
             or connection.transport.underlying_transport.is_closing()
         ):
             return
-        _warn(f"Unclosed WebSocket {self!r}", ResourceWarning, source=self)
-        # The last reference may go in any thread, and within any call of the event loop's.
-        if not connection.loop.is_closed():
-            connection.loop.call_soon_threadsafe(_close_forgotten, connection)
+        loop = connection.loop
+        if not loop.is_closed():
+            # The last reference may go in any thread, and within any call of the event loop's.
+            loop.call_soon_threadsafe(_close_forgotten, connection)
+        _tell("WebSocket", self, "client_websocket", loop, in_debug_mode=True)
 
     def __repr__(self) -> str:
         return f"<ClientWebSocketResponse {self._response.url} close_code={self.close_code}>"

@@ -34,6 +34,8 @@ from aiohttp_ws.web.failures import (
     answer_bad_message,
     answer_error,
     answer_wrong_result,
+    cancelled_within,
+    is_being_cancelled,
     log_lost_client,
     log_wrong_end,
     log_wrong_result,
@@ -253,6 +255,10 @@ cdef class HTTPConnection(RequestReader):
                     response = exc
                 except Exception as exc:
                     response = exc
+                except asyncio.CancelledError as exc:
+                    if is_being_cancelled(self.task):
+                        raise
+                    response = cancelled_within(exc)
                 if data is not None:
                     if self.lower is not None:
                         self.put(data)

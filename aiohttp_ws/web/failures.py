@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 from typing import TYPE_CHECKING
 
 from ..errors import BadHttpMessage, RequestPayloadError
@@ -18,6 +19,8 @@ __all__ = (
     "answer_bad_message",
     "answer_error",
     "answer_wrong_result",
+    "cancelled_within",
+    "is_being_cancelled",
     "log_lost_client",
     "log_wrong_end",
     "log_wrong_result",
@@ -80,6 +83,18 @@ def log_wrong_result(request: BaseRequest, result: object, logger: logging.Logge
         logger.error("the handler of %r returned None: is a return missing?", request)
     else:
         logger.error("the handler of %r returned %r, which is not a response", request, result)
+
+
+def is_being_cancelled(task: asyncio.Task[None]) -> bool:
+    """Whether *task* was asked to end; before Python 3.11 a task does not tell."""
+    return sys.version_info < (3, 11) or task.cancelling() > 0
+
+
+def cancelled_within(error: asyncio.CancelledError) -> RuntimeError:
+    """Return the failure of a handler that was not cancelled itself: what it awaited was."""
+    failure = RuntimeError("the handler awaited a task or future that was cancelled")
+    failure.__cause__ = error
+    return failure
 
 
 def log_lost_client(request: BaseRequest, error: BaseException, logger: logging.Logger) -> None:

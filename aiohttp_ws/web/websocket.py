@@ -179,6 +179,7 @@ class WebSocketResponse(StreamResponse, MessageStream):
             **opening.connection,
         )
         self._attach(connection, opening.receive_timeout)
+        self._keep_alive = False
         protocol.websocket = self
         connection.when_lost(protocol.connection_lost)
         self._opening = None
@@ -233,9 +234,10 @@ class WebSocketResponse(StreamResponse, MessageStream):
         raise RuntimeError("Cannot call .write() for websocket")
 
     async def write_eof(self, data: bytes = b"") -> None:
-        """Close the connection at the handler's end, as :meth:`close` with code 1000."""
-        if self._eof_sent:
-            return
-        if self._connection is not None:
+        """Close the connection at the handler's end, as :meth:`close` with code 1000.
+
+        :raises RuntimeError: before :meth:`prepare`.
+        """
+        if not self._eof_sent:
             await self.close()
-        self._eof_sent = True
+            self._eof_sent = True

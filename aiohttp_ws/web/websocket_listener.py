@@ -176,6 +176,7 @@ class WebSocketListenerResponse(StreamResponse):
             ),
             self._timeout,
         )
+        self._keep_alive = False
         protocol.websocket = self
         return writer
 

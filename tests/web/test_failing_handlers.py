@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
@@ -145,6 +146,54 @@ async def test_another_failure_is_logged_also_when_the_client_has_left(
     peer.cut()
     await within(asyncio.wait([connection.task]))
     assert "ConnectionResetError: db gone" in caplog.text
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="a task does not tell who cancelled it")
+async def test_what_a_handler_waits_for_may_be_cancelled_without_it(
+    response_type: Any, open_with: Open, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def handler(request: web.Request) -> web.StreamResponse:
+        await response_type().prepare(request)
+        await cancelled_task()
+        raise AssertionError("not reached")
+
+    peer, _ = await open_with(handler)
+    assert await answer_close(peer) == 1011
+    assert len(errors(caplog)) == 1
+    assert "CancelledError" in caplog.text
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="a task does not tell who cancelled it")
+async def test_a_handler_that_waits_for_a_cancelled_task_answers_500(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def handler(request: web.Request) -> web.StreamResponse:
+        await cancelled_task()
+        raise AssertionError("not reached")
+
+    async with running(handler, access_log=None) as server:
+        assert status_of(await server.exchange(get())) == 500
+    assert "CancelledError" in caplog.text
+
+
+async def test_a_handler_that_is_cancelled_ends_the_connection_without_a_log_line(
+    open_with: Open, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def handler(request: web.Request) -> web.StreamResponse:
+        await web.WebSocketResponse().prepare(request)
+        request.task.cancel()
+        await asyncio.Event().wait()
+        raise AssertionError("not reached")
+
+    peer, _ = await open_with(handler)
+    await peer.wait_eof()
+    assert errors(caplog) == []
+
+
+def cancelled_task() -> asyncio.Task[Any]:
+    task = asyncio.ensure_future(asyncio.sleep(0))
+    task.cancel()
+    return task
 
 
 # ----------------------------------------------- what is returned instead
