@@ -1,4 +1,4 @@
-"""Serve at the frame height: one listener a connection, chosen by a factory."""
+"""Serve with the frame API: one listener per connection, chosen by a factory."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ async def ws_create_server(
 
 
 class FrameOpening(ServerOpening):
-    """A server's connection at the frame API until its request is answered."""
+    """A server's connection of the frame API until its request is answered."""
 
     __slots__ = ("_factory", "_on_connect", "_settings")
 
@@ -319,5 +319,6 @@ class Accepted(WSUpgradeResponse):
     def to_bytes(self) -> bytes:
         if self._made is not None:
             return bytes(super().to_bytes())
-        headers = [*self._handshake.headers, *self._handshake.extra]
+        handshake = self._handshake
+        headers = [*handshake.headers, *handshake.extra] if handshake.extra else handshake.headers
         return serialise_response(101, "Switching Protocols", HTTP_11, headers)

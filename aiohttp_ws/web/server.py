@@ -33,7 +33,8 @@ class Server:
     :param keepalive_timeout: seconds that an idle connection is kept. Longer than that of a
         proxy in front, which might send a request just when we close: hence 3630.
     :param head_timeout: seconds in which a request's head has to come, from its first byte
-        (from the start of the connection for the first request); 0 for no limit.
+        (for the first request from the start of the connection, TLS's handshake included); 0
+        for no limit.
     :param body_timeout: seconds between two pieces of a body that is being read; 0 for no
         limit.
     :param lingering_time: seconds that the rest of a body is read and dropped for when its

@@ -40,7 +40,7 @@ _WINDOW_VALUES = {str(bits): bits for bits in range(MIN_WINDOW_BITS, MAX_WINDOW_
 
 @dataclass(frozen=True, slots=True)
 class DeflateParams:
-    """What both ends agreed on (RFC 7692 7.1); the defaults are what a bare offer means."""
+    """What both ends negotiated (RFC 7692 7.1); the defaults are what a bare offer means."""
 
     server_no_context_takeover: bool = False
     client_no_context_takeover: bool = False
@@ -129,7 +129,7 @@ def offer_parameters(options: DeflateOptions) -> list[Parameter]:
 
 
 def accept_response(header: str, options: DeflateOptions) -> DeflateParams | None:
-    """What a server's answer to :func:`offer_header` agreed on.
+    """What was negotiated by a server's answer to :func:`offer_header`.
 
     :param header: the response's ``Sec-WebSocket-Extensions``, lines joined with commas;
         empty when it has none.
@@ -192,7 +192,7 @@ def negotiate(header: str, options: DeflateOptions) -> tuple[DeflateParams, str]
     """Choose among a client's offers.
 
     :param header: the request's ``Sec-WebSocket-Extensions``, lines joined with commas.
-    :returns: the parameters agreed on and the response's ``Sec-WebSocket-Extensions``, for
+    :returns: the negotiated parameters and the response's ``Sec-WebSocket-Extensions``, for
         the first offer that can be accepted; ``None`` when there is none (RFC 7692 5.1: an
         offer with an unknown, repeated or invalid parameter is declined).
     :raises HandshakeError: the header does not follow its grammar (RFC 6455 9.1).

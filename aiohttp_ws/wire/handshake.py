@@ -89,8 +89,8 @@ class ServerHandshake:
     """How a server answers an opening handshake that it accepts.
 
     :param accept: the value of ``Sec-WebSocket-Accept``.
-    :param subprotocol: the one agreed on, or ``None``.
-    :param deflate: what permessage-deflate was agreed to be, or ``None``.
+    :param subprotocol: the negotiated one, or ``None``.
+    :param deflate: the negotiated permessage-deflate parameters, or ``None``.
     :param headers: every header that the 101 response needs.
     :param extra: headers that the user adds to them.
     """
@@ -102,7 +102,7 @@ class ServerHandshake:
     extra: Sequence[tuple[str, str]] = ()
 
     def choose(self, subprotocol: str) -> None:
-        """Answer with *subprotocol*, which the client offered, in place of the one agreed on."""
+        """Answer with *subprotocol*, which the client offered, in place of the negotiated one."""
         name = hdrs.SEC_WEBSOCKET_PROTOCOL
         self.subprotocol = subprotocol
         self.headers = [pair for pair in self.headers if pair[0] != name]
@@ -329,7 +329,7 @@ def check_response(
     :param key: the request's ``Sec-WebSocket-Key``.
     :param subprotocols: those that the request offered.
     :param deflate: the options that the request's offer was made from, or ``None``.
-    :returns: the subprotocol and the permessage-deflate parameters agreed on, each ``None``
+    :returns: the subprotocol and the permessage-deflate parameters that were negotiated, each ``None``
         when the server chose none.
     :raises HandshakeError: the response does not open a WebSocket; the connection must be
         closed. Its ``status`` is that of the response.

@@ -1,4 +1,4 @@
-"""A server's connection until its request is answered, at the message API."""
+"""A server's connection until its request is answered, in the message API."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""What an application decides a connection with: the objects of ``on_connect``, at every height.
+"""What an application decides a connection with: the objects of ``on_connect``, in every API.
 
-:mod:`.deciding` has the functions that servers and clients ask it with.
+:mod:`.on_connect` has the functions that servers and clients ask it with.
 """
 
 from __future__ import annotations
@@ -202,7 +202,7 @@ class ConnectionAccept:
         ``protocols=`` where the server has that, and chooses none elsewhere.
     :param headers: headers for the answer: a mapping, in which a list or tuple stands for
         several lines, or pairs.
-    :raises TypeError: *subprotocol* is no ``str``.
+    :raises TypeError: *subprotocol* is not a ``str``.
     """
 
     __slots__ = ("headers", "subprotocol")
@@ -230,13 +230,13 @@ class ConnectionDeny(Exception):
     :param code: an HTTP status from 400 to 599, such as one of the constants here.
     :param reason: why, for a person to read; the status's own phrase by default. Where it holds
         other characters than ASCII's printable ones it comes in the text only.
-    :raises TypeError: *code* is no ``int``, or *reason* no ``str``.
-    :raises ValueError: *code* is no status of an error.
+    :raises TypeError: *code* is not an ``int``, or *reason* not a ``str``.
+    :raises ValueError: *code* is not the status of an error.
     """
 
     __slots__ = ("code", "reason")
 
-    #: The request is no valid one.
+    #: The request is not valid.
     BAD_REQUEST = 400
     #: The client may not connect, and no credentials would change that.
     FORBIDDEN = 403
@@ -257,7 +257,7 @@ class ConnectionDeny(Exception):
         if isinstance(code, bool) or not isinstance(code, int):
             raise TypeError(f"code={code!r} must be an int, an HTTP status")
         if not 400 <= code <= 599:
-            raise ValueError(f"code={code} is no error; pass a status from 400 to 599")
+            raise ValueError(f"code={code} is not an error; pass a status from 400 to 599")
         if reason is not None and not isinstance(reason, str):
             raise TypeError(f"reason={reason!r} must be a str, or None")
         super().__init__(code, reason)

@@ -1,4 +1,4 @@
-"""What the options of connections at the frame height stand for."""
+"""What the options of connections of the frame API stand for."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def logger_of(name: str | LoggerLike | None, default: str) -> LoggerLike:
 def deflate_of(compression: Compression) -> DeflateOptions | None:
     """What ``compression=`` asks for.
 
-    :raises ValueError: it is none of the three.
+    :raises ValueError: it is another value.
     """
     if compression is None or isinstance(compression, DeflateOptions):
         return compression

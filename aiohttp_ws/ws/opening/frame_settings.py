@@ -1,4 +1,4 @@
-"""What a connection at the frame height is opened with."""
+"""What a connection of the frame API is opened with."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ __all__ = (
 )
 
 VERSION = 13  # RFC 6455 4.1
-# The handshake makes these; another value would break what both ends agreed on.
+# The handshake makes these; another value would break what both ends have negotiated.
 RESERVED = frozenset(
     name.lower()
     for name in (
@@ -165,7 +165,7 @@ def _checked(headers: HeadersOfAnswer) -> list[tuple[str, str]]:
         ) from None
     for name, value in lines:
         if not isinstance(name, str) or not is_token(name):
-            raise WrongDecision(f"on_connect returned a header {name!r}: that is no name")
+            raise WrongDecision(f"on_connect returned a header {name!r}: that is not a name")
         if not isinstance(value, str) or CONTROL.search(value):
             raise WrongDecision(
                 f"on_connect returned the header {name}: {value!r}; its value must be a str"

@@ -137,7 +137,7 @@ class WSUpgradeResponse:
         :param body: what the client is to read.
         :param extra_headers: headers to send. ``Content-Type`` is
             ``text/plain; charset=utf-8`` unless one is among them.
-        :raises TypeError: when *body* is no bytes-like object.
+        :raises TypeError: when *body* is not a bytes-like object.
         """
         response = cls._with(HTTPStatus.OK, body, extra_headers)
         response.headers.setdefault("Content-Type", "text/plain; charset=utf-8")
@@ -156,11 +156,11 @@ class WSUpgradeResponse:
         :param body: the reason, for a person to read.
         :param extra_headers: headers to send. ``Content-Type`` is
             ``text/plain; charset=utf-8`` unless one is among them.
-        :raises ValueError: when *status* is no error.
-        :raises TypeError: when *body* is no bytes-like object.
+        :raises ValueError: when *status* is not an error.
+        :raises TypeError: when *body* is not a bytes-like object.
         """
         if not 400 <= status <= 599:
-            raise ValueError(f"status {int(status)} is no error; pass one from 400 to 599")
+            raise ValueError(f"status {int(status)} is not an error; pass one from 400 to 599")
         return cls._with(status, body, extra_headers)
 
     @classmethod
@@ -175,11 +175,11 @@ class WSUpgradeResponse:
         :param status: 300 to 399, but 304: 302 or 307 for once, 301 or 308 for good.
         :param location: that URL, absolute or relative to the one asked for.
         :param extra_headers: headers to send besides ``Location``.
-        :raises ValueError: when *status* is no redirect.
+        :raises ValueError: when *status* is not a redirect.
         """
         if not 300 <= status <= 399 or status == HTTPStatus.NOT_MODIFIED:
             raise ValueError(
-                f"status {int(status)} is no redirect; pass one from 300 to 399, but 304"
+                f"status {int(status)} is not a redirect; pass one from 300 to 399, but 304"
             )
         response = cls._with(status, None, extra_headers)
         response.headers["Location"] = location
@@ -203,7 +203,7 @@ class WSUpgradeResponse:
         cls, status: int, body: Byteish | None, extra_headers: LooseHeaders | None
     ) -> WSUpgradeResponse:
         if body is not None and not isinstance(body, (bytes, bytearray, memoryview)):
-            raise TypeError(f"body {body!r} is no bytes-like object; encode it")
+            raise TypeError(f"body {body!r} is not a bytes-like object; encode it")
         self = cls()
         self.status = known_status(status)
         self.body = body
@@ -217,7 +217,7 @@ class WSUpgradeResponse:
         :raises ValueError: when a header's name or value holds a line break or another
             control character, when the status has no body (RFC 9110 6.4.1) and there is one,
             and when ``Content-Length`` or ``Transfer-Encoding`` contradict the body.
-        :raises TypeError: when a header's value is no str.
+        :raises TypeError: when a header's value is not a str.
         """
         pair = VERSION_PAIRS.get(self.version)
         if pair is None:
