@@ -17,7 +17,7 @@ from typing import Any, Literal, cast
 from urllib.parse import urljoin
 
 from ...errors import WSInvalidURL
-from ...net.dial import TLS_ARGUMENTS, open_transport, tcp_socket, tls_name
+from ...net.dial import TLS_ARGUMENTS, open_transport, parse_proxy, tcp_socket, tls_name
 from ...net.dial_error import DialError, DialFault
 from ...wire.deflate import DeflateOptions
 from ...wire.url import WSParsedURL, parse_url
@@ -58,7 +58,12 @@ NOT_DIALLED: dict[DialFault, type[InvalidHandshake]] = {
     DialFault.SOCKS_FAILED: ProxyError,
     DialFault.SPOKE_FIRST: InvalidMessage,
 }
-PROXY_TLS = ("server_hostname", "ssl_handshake_timeout", "ssl_shutdown_timeout")
+PROXY_TLS = (
+    "proxy_ssl",
+    "proxy_server_hostname",
+    "proxy_ssl_handshake_timeout",
+    "proxy_ssl_shutdown_timeout",
+)
 
 
 class AllAvoided(Exception):
@@ -159,7 +164,9 @@ class connect:
         self.reconnect_delays = reconnect_delays
         self.try_again_after = try_again_after
         self.logger: Any = logger or logging.getLogger("aiohttp_ws.websockets.client")
+        # The connection of ``async with``, and whether one is being entered.
         self.connection: ClientConnection
+        self._is_entered = False
         self._settings: dict[str, Any] = {
             "logger": self.logger,
             "extensions": extensions,
@@ -207,7 +214,7 @@ class connect:
 
     async def _connect(self) -> ClientConnection:
         for _ in range(MAX_REDIRECTS + 1):
-            connection = self.connection = await self.open_tcp_connection()
+            connection = await self.open_tcp_connection()
             try:
                 await call_handshake(connection, self._headers, self.user_agent_header)
             except BaseException as exc:
@@ -236,10 +243,7 @@ class connect:
         context = ssl_context(url, kwargs)
         dialled = self._endpoint(url, kwargs)
         proxy = self._proxy_for(url, kwargs)
-        proxy_tls = {
-            name: kwargs.pop(f"proxy_{name}") for name in PROXY_TLS if f"proxy_{name}" in kwargs
-        }
-        proxy_ssl = kwargs.pop("proxy_ssl", None)
+        proxy_tls = self._tls_to(proxy, kwargs)
         if self._avoided and proxy is None and not ("sock" in kwargs or "path" in kwargs):
             others = {name: kwargs.pop(name) for name in list(kwargs) if name not in TLS_ARGUMENTS}
             kwargs["socket_factory"] = functools.partial(self._other_socket, **others)
@@ -252,19 +256,48 @@ class connect:
                 dialled,
                 ssl_context=context,
                 proxy=proxy,
-                proxy_ssl_context=None if proxy_ssl is True else proxy_ssl,
+                proxy_headers=self._proxy_headers(),
+                proxy_ssl_context=proxy_tls.pop("ssl", None),
                 proxy_tls=proxy_tls,
                 use_aiofastnet=self._use_aiofastnet,
                 loop=loop,
                 **kwargs,
             )
-        except WSInvalidURL as exc:
-            if proxy is not None and exc.url == proxy:
-                raise InvalidProxy(proxy, str(exc.args[1])) from None
-            raise InvalidURI(exc.url, str(exc.args[1])) from None
+        except WSInvalidURL as exc:  # SOCKS cannot carry the login
+            raise InvalidProxy(exc.url, str(exc.args[1])) from None
         except DialError as exc:
             raise not_dialled(exc) from exc
         return connection
+
+    def _tls_to(self, proxy: WSParsedURL | None, kwargs: dict[str, Any]) -> dict[str, Any]:
+        """Take what is for TLS to *proxy* from *kwargs*, ``ssl`` only if it is a context.
+
+        :raises ValueError: it contradicts the proxy.
+        """
+        given = {
+            name.removeprefix("proxy_"): kwargs.pop(name)
+            for name in list(kwargs)
+            if name in PROXY_TLS
+        }
+        if proxy is None and self.proxy is True:
+            return {}  # what is configured for this URI, or machine, is to go directly
+        if proxy is None or not proxy.is_secure:
+            for name, value in given.items():
+                if value is not None:
+                    to = "there is none" if proxy is None else f"{proxy.scheme}:// has no TLS"
+                    raise ValueError(f"proxy_{name}= is for an https:// proxy; {to}")
+            return {}
+        wanted = given.pop("ssl", True)
+        if wanted is None or wanted is False:
+            raise ValueError(
+                f"proxy_ssl={wanted} is incompatible with an https:// proxy; pass an"
+                " ssl.SSLContext, or leave it out"
+            )
+        return given if wanted is True else {"ssl": wanted, **given}
+
+    def _proxy_headers(self) -> list[tuple[str, str]]:
+        agent = self.user_agent_header
+        return [] if agent is None else [("User-Agent", agent)]
 
     def _endpoint(self, url: WSParsedURL, kwargs: dict[str, Any]) -> WSParsedURL:
         """*url* with the host and the port to connect to, and TLS for the host of the URI."""
@@ -275,10 +308,21 @@ class connect:
             kwargs.setdefault("server_hostname", tls_name(url))
         return dataclasses.replace(url, host=host or url.host, port=port or url.port)
 
-    def _proxy_for(self, url: WSParsedURL, kwargs: dict[str, Any]) -> str | None:
-        if kwargs.get("sock") is not None or kwargs.get("path") is not None:
-            return None if self.proxy is True else self.proxy
-        return system_proxy(url) if self.proxy is True else self.proxy
+    def _proxy_for(self, url: WSParsedURL, kwargs: dict[str, Any]) -> WSParsedURL | None:
+        """The proxy to ask, if any.
+
+        :raises InvalidProxy: it is not the URL of a proxy.
+        """
+        proxy = self.proxy
+        if proxy is True:
+            given = kwargs.get("sock") is not None or kwargs.get("path") is not None
+            proxy = None if given else system_proxy(url)
+        if proxy is None:
+            return None
+        try:
+            return parse_proxy(proxy)
+        except WSInvalidURL as exc:
+            raise InvalidProxy(proxy, str(exc.args[1])) from None
 
     def process_redirect(self, exc: Exception) -> Exception | str:
         """Decide about an attempt that ended with *exc*: follow a redirect, or raise.
@@ -324,7 +368,18 @@ class connect:
     __iter__ = __await__
 
     async def __aenter__(self) -> ClientConnection:
-        return await self
+        if self._is_entered:
+            raise RuntimeError(
+                "connect() is not reentrant: this one is entered already; call connect() again"
+                " for another connection"
+            )
+        self._is_entered = True
+        try:
+            self.connection = await self
+            return await self.connection.__aenter__()
+        except BaseException:
+            self._is_entered = False
+            raise
 
     async def __aexit__(
         self,
@@ -332,7 +387,11 @@ class connect:
         exc_value: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        await self.connection.__aexit__(exc_type, exc_value, traceback)
+        try:
+            await self.connection.__aexit__(exc_type, exc_value, traceback)
+        finally:
+            del self.connection
+            self._is_entered = False
 
     # ------------------------------------------------------------------- again and again
 
@@ -459,7 +518,11 @@ def unix_connect(
     """Connect to a server that listens on the Unix socket *path*; all else as :class:`connect`.
 
     :param uri: by default ``ws://localhost/``, or ``wss://localhost/`` when ``ssl`` is given.
+    :raises ValueError: there is neither *path* nor ``sock``, or there are both.
     """
+    if (path is None) is (kwargs.get("sock") is None):
+        given = "neither" if path is None else "both"
+        raise ValueError(f"unix_connect() needs path or sock=, not {given}")
     if uri is None:
         uri = "ws://localhost/" if kwargs.get("ssl") is None else "wss://localhost/"
     if path is not None:
