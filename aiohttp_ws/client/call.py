@@ -21,6 +21,7 @@ from ..errors import (
 )
 from ..http.auth import BasicAuth
 from .fingerprint import SSLSetting
+from .proxy import login_from_netrc, proxy_from_environment
 from .redirects import BODY_HEADERS, ORIGIN_HEADERS, REDIRECT_STATUSES, becomes_get, next_url
 from .sending import ClientMiddlewareType, send, send_through
 from .upload import UploadTracker
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from .request import ClientRequest
     from .response import ClientResponse
     from .session import ClientSession
+    from .session_settings import Way
 
 __all__ = ("Call",)
 
@@ -55,6 +57,7 @@ class Call:
         "ssl",
         "tracker",
         "url",
+        "way",
     )
 
     def __init__(
@@ -73,6 +76,7 @@ class Call:
         ssl: SSLSetting,
         server_hostname: str | None,
         tracker: UploadTracker | None,
+        way: Way | None,
     ) -> None:
         self.session = session
         self.method = method
@@ -88,6 +92,7 @@ class Call:
         self.ssl = ssl
         self.server_hostname = server_hostname
         self.tracker = tracker
+        self.way = way
         self.history: list[ClientResponse] | None = None
         self.request: ClientRequest | None = None
 
@@ -106,7 +111,10 @@ class Call:
         """
         try:
             while True:
-                request = self._next_request()
+                way, login = self.way, None
+                if self.session._trust_env:
+                    way, login = await self._from_environment(connector)
+                request = self._next_request(way, login)
                 if middlewares:
                     response = await send_through(middlewares, connector, request, plan, deadline)
                 else:
@@ -132,8 +140,29 @@ class Call:
             await self._close_body(request, response)
         return response
 
-    def _next_request(self) -> ClientRequest:
+    async def _from_environment(
+        self, connector: BaseConnector
+    ) -> tuple[Way | None, BasicAuth | None]:
+        """The way that the environment names for this URL, and the login, where there is none."""
+        way, url = self.way, self.url
+        asks = way is not None and way[0] is None and connector._takes_proxies
+        # In a thread: there are files to read, and on Windows names to resolve.
+        proxy = await asyncio.to_thread(proxy_from_environment, url) if asks else None
+        if way is not None and way[0] is None:
+            way = None if proxy is None else (proxy, *way[1:])
+        login = None
+        given = self.auth or self.session._auth_for(url, self.headers)
+        in_url = url.raw_user is not None or url.raw_password is not None
+        in_headers = self.headers is not None and hdrs.AUTHORIZATION in self.headers
+        if given is None and not in_url and not in_headers and url.host:
+            login = await asyncio.to_thread(login_from_netrc, url.host)
+        return way, login
+
+    def _next_request(self, way: Way | None, login: BasicAuth | None) -> ClientRequest:
         session, url = self.session, self.url
+        proxied: dict[str, Any] = {}
+        if way is not None:
+            proxied = dict(zip(("proxy", "proxy_auth", "proxy_headers"), way, strict=True))
         try:
             request = session._request_class(
                 self.method,
@@ -143,7 +172,7 @@ class Call:
                 skip_auto_headers=self.skip_auto_headers,
                 data=self.data,
                 cookies=session._cookies_for(url, self.cookies),
-                auth=self.auth or session._auth_for(url, self.headers),
+                auth=self.auth or session._auth_for(url, self.headers) or login,
                 version=session._version,
                 compress=self.compress,
                 chunked=self.chunked,
@@ -152,6 +181,7 @@ class Call:
                 ssl=self.ssl,
                 server_hostname=self.server_hostname,
                 upload_tracker=self.tracker,
+                **proxied,
             )
         except InvalidURL as exc:
             raise InvalidUrlClientError(exc.url, exc.description) from exc

@@ -6,15 +6,17 @@ from ssl import SSLContext
 from typing import NamedTuple
 
 from .fingerprint import Fingerprint
+from .proxy import Proxy
 
 __all__ = ()
 
 
 class ConnectionKey(NamedTuple):
-    """The endpoint of a connection and how it is secured."""
+    """The endpoint of a connection, how it is secured, and the proxy on the way to it."""
 
     host: str
     port: int | None
     is_ssl: bool
     ssl: SSLContext | bool | Fingerprint
     server_hostname: str | None = None
+    proxy: Proxy | None = None

@@ -69,6 +69,8 @@ class BaseConnector:
 
     _closed = True  # until the constructor is done
     allowed_protocol_schema_set: frozenset[str] = frozenset({"", "http", "https", "ws", "wss"})
+    # Whether the environment's proxies are for its connections.
+    _takes_proxies = True
 
     def __init__(
         self,

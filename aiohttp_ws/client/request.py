@@ -11,7 +11,7 @@ from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
 from .. import hdrs
-from ..argument_types import LooseCookies
+from ..argument_types import LooseCookies, LooseHeaders, StrOrURL
 from ..errors import ClientConnectionError, InvalidURL
 from ..http.auth import BasicAuth
 from ..http.codings import is_supported, supported_codings
@@ -25,6 +25,7 @@ from ..wire.http1 import HTTP_10, HTTP_11, serialise_request_head
 from .connection_key import ConnectionKey
 from .exchange import DEFAULT_PLAN, Exchange, Plan
 from .fingerprint import SSLSetting
+from .proxy import Proxy, proxy_of
 from .request_info import RequestInfo
 from .response import ClientResponse
 from .upload import Upload, UploadTracker
@@ -64,6 +65,11 @@ class ClientRequest:
     compress: str | None = None
     chunked = False
     expect100 = False
+    #: The proxy, the login for it, and what else it is told; set by :meth:`update_proxy`.
+    proxy: URL | None = None
+    proxy_auth: BasicAuth | None = None
+    proxy_headers: CIMultiDict[str] | None = None
+    _proxy: Proxy | None = None
     _info: RequestInfo | None = None
 
     def __init__(
@@ -85,6 +91,9 @@ class ClientRequest:
         ssl: SSLSetting = True,
         server_hostname: str | None = None,
         upload_tracker: UploadTracker | None = None,
+        proxy: StrOrURL | None = None,
+        proxy_auth: BasicAuth | None = None,
+        proxy_headers: LooseHeaders | None = None,
     ) -> None:
         host = url.raw_host
         if not host:
@@ -104,6 +113,8 @@ class ClientRequest:
             self.update_cookies(cookies)
         if auth is not None or url.raw_user is not None or url.raw_password is not None:
             self.update_auth(auth)
+        if proxy is not None:
+            self.update_proxy(proxy, proxy_auth, proxy_headers)
         if data is not None or chunked or expect100 or compress or self.method != "GET":
             self._update_message(data, compress, chunked, expect100)
         elif headers and not _FRAMING.isdisjoint(map(str.lower, headers)):
@@ -135,6 +146,7 @@ class ClientRequest:
             url.scheme in _TLS_SCHEMES,
             self.ssl,
             self.server_hostname,
+            self._proxy,
         )
 
     @property
@@ -206,6 +218,26 @@ class ClientRequest:
         if self.original_url.raw_user is not None or self.original_url.raw_password is not None:
             self.original_url = self.original_url.with_user(None)
             self.url = self.url.with_user(None)
+
+    def update_proxy(
+        self,
+        proxy: StrOrURL | None,
+        proxy_auth: BasicAuth | None = None,
+        proxy_headers: LooseHeaders | None = None,
+    ) -> None:
+        """Send the request through *proxy*, or directly for ``None``.
+
+        :raises InvalidURL: *proxy* is not the URL of a proxy.
+        :raises ValueError: *proxy_auth* is not a :class:`~aiohttp_ws.BasicAuth`.
+        """
+        if proxy is None:
+            self.proxy = self.proxy_auth = self.proxy_headers = self._proxy = None
+            return
+        # RFC 6455 4.1: WebSockets go through a tunnel, with TLS or without.
+        tunnels = self.url.scheme != "http" or hdrs.UPGRADE in self.headers
+        self._proxy = proxy_of(proxy, proxy_auth, proxy_headers, tunnels=tunnels)
+        self.proxy, self.proxy_auth = URL(proxy), proxy_auth
+        self.proxy_headers = None if proxy_headers is None else CIMultiDict(proxy_headers)
 
     # ------------------------------------------------------------------------------ body
 
@@ -325,17 +357,21 @@ class ClientRequest:
         protocol = conn.protocol
         if protocol is None:
             raise ClientConnectionError("connection was given back")
+        headers = self.headers
         if self.method == "CONNECT":
             target = f"{self.host}:{self.port}"
         else:
             target = self.url.raw_path_qs
+            if self._proxy is not None and not self._proxy.tunnels:
+                target = f"{self.url.scheme}://{self.url.host_port_subcomponent}{target}"
+                headers = self._told_to_proxy(self._proxy)
         version = HTTP_11
         if conn.force_close:
-            self.headers.setdefault(hdrs.CONNECTION, "close")
+            headers.setdefault(hdrs.CONNECTION, "close")
         if self.version < HttpVersion11:
             version = HTTP_10
-            self.headers.setdefault(hdrs.CONNECTION, "keep-alive")
-        head = serialise_request_head(self.method, target, version, self.headers)
+            headers.setdefault(hdrs.CONNECTION, "keep-alive")
+        head = serialise_request_head(self.method, target, version, headers)
         body = self.body
         upload: Upload | None = None
         at_once: Any = None
@@ -384,6 +420,15 @@ class ClientRequest:
         if tracker is not None:
             self._track(tracker, upload, response, len(at_once or b""))
         return response
+
+    def _told_to_proxy(self, proxy: Proxy) -> CIMultiDict[str]:
+        """The headers, and those for a proxy that the request is sent to."""
+        told = [(name, value) for name, value in proxy.headers if name.lower() != "host"]
+        headers = self.headers.copy()
+        for name, _ in told:
+            headers.popall(name, None)
+        headers.extend(told)
+        return headers
 
     def _check_length(self) -> None:
         length, body = self.length, self.body

@@ -17,7 +17,7 @@ from .fingerprint import merge_ssl_arguments
 from .request_context import RequestContext, ResponseContext
 from .response import ClientResponse
 from .sending import ClientHandlerType, ClientMiddlewareType
-from .session_settings import RaiseForStatus, SessionSettings, refuse_proxy
+from .session_settings import RaiseForStatus, SessionSettings
 from .timeouts import ClientTimeout, deadline_after
 from .unclosed import tell_unclosed
 from .unset import UNSET, Unset
@@ -46,6 +46,10 @@ class ClientSession(SessionSettings):
     :param skip_auto_headers: names of headers not to add: ``Accept``, ``Accept-Encoding``,
         ``User-Agent``, ``Content-Type``.
     :param auth: credentials of every request; with *base_url*, of those to its origin.
+    :param proxy, proxy_auth: of every request that names no proxy of its own.
+    :param trust_env: take proxies from ``http_proxy``, ``https_proxy``, ``ws_proxy`` and
+        ``wss_proxy``, each for its scheme and without the hosts of ``no_proxy``, and logins from
+        the file that ``NETRC`` names, or ``~/.netrc``.
     :param json_serialize: makes JSON text of ``json=``; :func:`json.dumps` by default.
     :param json_serialize_bytes: the same, making bytes; takes precedence.
     :param request_class, response_class, ws_response_class: what to make.
@@ -107,11 +111,20 @@ class ClientSession(SessionSettings):
         :param timeout: a :class:`~aiohttp_ws.ClientTimeout` instead of the session's.
         :param ssl: as of :class:`~aiohttp_ws.TCPConnector`.
         :param server_hostname: the name to expect in the server's certificate.
+        :param proxy: the URL of a proxy: ``http``, ``https``, or with ``aiohttp_ws[proxy]``
+            ``socks4``, ``socks4a``, ``socks5`` or ``socks5h``; its user and password may be in it.
+            TLS to it is as *ssl* says. Requests of ``http`` URLs are sent to an HTTP proxy; all
+            others go through a tunnel.
+        :param proxy_auth: a :class:`~aiohttp_ws.BasicAuth` for the proxy.
+        :param proxy_headers: headers for an HTTP proxy alone, where there is a tunnel.
         :param read_bufsize, auto_decompress, max_line_size, max_field_size, max_headers: as
             of the session.
         :param middlewares: instead of the session's.
         :param upload_tracker: an :class:`~aiohttp_ws.UploadTracker` that shows the progress.
-        :raises ClientError: or a subclass, when the request fails.
+        :raises ClientProxyConnectionError: there is no connection to the proxy, or it does not
+            connect to the server.
+        :raises ClientHttpProxyError: an HTTP proxy refused to connect to the server.
+        :raises ClientError: or another subclass, when the request fails.
         :raises TimeoutError: when it takes too long.
         :raises ValueError: for arguments that no request can have.
         """
@@ -194,8 +207,6 @@ class ClientSession(SessionSettings):
         connector = self._connector
         if connector is None or connector.closed:
             raise RuntimeError("Session is closed")
-        if proxy is not None or proxy_auth is not None or proxy_headers is not None:
-            refuse_proxy(proxy, proxy_auth, proxy_headers)
         if ssl is not True or verify_ssl is not None or ssl_context or fingerprint:
             ssl = merge_ssl_arguments(ssl, verify_ssl, ssl_context, fingerprint)
         if json is not None:
@@ -232,6 +243,7 @@ class ClientSession(SessionSettings):
             ssl,
             server_hostname,
             upload_tracker,
+            self._way(proxy, proxy_auth, proxy_headers),
         )
         if upload_tracker is not None:
             upload_tracker._claim()

@@ -37,8 +37,10 @@ from .timeouts import DEFAULT_TIMEOUT, ClientTimeout
 from .unset import UNSET, Unset
 from .websocket import ClientWebSocketResponse
 
-__all__ = ("RaiseForStatus", "SessionSettings", "refuse_proxy")
+__all__ = ("RaiseForStatus", "SessionSettings")
 
+#: ``proxy``, ``proxy_auth`` and ``proxy_headers``.
+Way: TypeAlias = "tuple[StrOrURL | None, BasicAuth | None, LooseHeaders | None]"
 RaiseForStatus: TypeAlias = "bool | Callable[[ClientResponse], Awaitable[None]]"
 
 
@@ -53,7 +55,10 @@ class SessionSettings:
             "_cookie_jar",
             "_default_auth",
             "_default_headers",
+            "_default_proxy",
+            "_default_proxy_auth",
             "_loop",
+            "_trust_env",
             "_usual_plan",
             "_version",
         }
@@ -98,9 +103,6 @@ class SessionSettings:
         middlewares: Sequence[ClientMiddlewareType] = (),
         ssl_shutdown_timeout: float | Unset | None = UNSET,
     ) -> None:
-        refuse_proxy(proxy, proxy_auth)
-        if trust_env:
-            raise ValueError("trust_env=True: proxies and netrc are not supported in this release")
         if trace_configs:
             raise ValueError("trace_configs: tracing is not supported in this release")
         if loop is None:
@@ -127,6 +129,9 @@ class SessionSettings:
         #: Connections that an upgrade took out of the connector; they end with the session.
         self._websockets: set[MessageConnection] = set()
         self._default_auth = auth
+        self._default_proxy = proxy
+        self._default_proxy_auth = proxy_auth
+        self._trust_env = trust_env
         self._version = version
         self._json_serialize = json_serialize
         self._json_serialize_bytes = json_serialize_bytes
@@ -215,8 +220,8 @@ class SessionSettings:
 
     @property
     def trust_env(self) -> bool:
-        """Whether proxies are taken from the environment: not in this release."""
-        return False
+        """Whether proxies and logins are taken from the environment."""
+        return self._trust_env
 
     @property
     def trace_configs(self) -> list[Any]:
@@ -292,6 +297,19 @@ class SessionSettings:
         merged.extend(given)
         return merged
 
+    def _way(
+        self,
+        proxy: StrOrURL | None,
+        proxy_auth: BasicAuth | None,
+        proxy_headers: LooseHeaders | None,
+    ) -> Way | None:
+        """The arguments of a request about its proxy, or those of the session."""
+        proxy = self._default_proxy if proxy is None else proxy
+        proxy_auth = self._default_proxy_auth if proxy_auth is None else proxy_auth
+        if proxy is None and not self._trust_env:
+            return None
+        return proxy, proxy_auth, proxy_headers
+
     def _cookies_for(self, url: URL, cookies: LooseCookies | None) -> Mapping[str, Any] | None:
         jar = self._cookie_jar
         kept = jar.filter_cookies(url) if len(jar) else None
@@ -313,13 +331,6 @@ class SessionSettings:
         if self._base_origin is not None and self._base_origin != url.origin():
             return None
         return auth
-
-
-def refuse_proxy(*arguments: object) -> None:
-    if any(argument is not None for argument in arguments):
-        raise ValueError(
-            "proxy, proxy_auth, proxy_headers: proxies are not supported in this release"
-        )
 
 
 def _checked_base(base_url: StrOrURL | None) -> URL | None:

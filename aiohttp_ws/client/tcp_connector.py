@@ -9,24 +9,31 @@ import ssl
 import sys
 from typing import TYPE_CHECKING, Any, cast
 
-import aiohappyeyeballs
-from aiohappyeyeballs import AddrInfoType, SocketFactoryType
-
 from ..errors import (
     ClientConnectorCertificateError,
     ClientConnectorDNSError,
     ClientConnectorError,
     ClientConnectorSSLError,
+    ClientError,
+    ClientHttpProxyError,
+    ClientProxyConnectionError,
     ConnectionTimeoutError,
+    InvalidURL,
+    ServerDisconnectedError,
     ServerFingerprintMismatch,
+    WSInvalidURL,
 )
-from ..net.transports import create_connection
+from ..net.dial import AddrInfoType, SocketFactoryType, connect_socket, open_transport
+from ..net.dial_error import DialError, DialFault
+from ..wire.url import WSParsedURL, authority
+from .connection_key import ConnectionKey
 from .connector import BaseConnector, Closing
 from .cookie_rules import is_ip_address
 from .dns_cache import DNSCache
 from .fingerprint import Fingerprint, SSLSetting, context_for, merge_ssl_arguments
 from .interfaces import AbstractResolver, ResolveResult
 from .protocol import ClientProtocol
+from .request_info import RequestInfo
 from .resolver import DefaultResolver
 from .timeouts import ClientTimeout, deadline_after, has_expired, timeout_at
 from .unset import UNSET, Unset
@@ -53,7 +60,7 @@ class TCPConnector(BaseConnector):
         under way; ``None`` tries them one after the other.
     :param interleave: how many addresses of the first family to try before the other one.
     :param socket_factory: makes the sockets.
-    :param ssl_shutdown_timeout: seconds for TLS's farewell (Python 3.11 and later).
+    :param ssl_shutdown_timeout: seconds for TLS's close_notify (Python 3.11 and later).
     :param use_aiofastnet: transports of the ``aiofastnet`` package: ``True`` needs it, ``False``
         is without it; ``None`` takes it for TLS where it is installed and can do what the
         :class:`ssl.SSLContext` asks for.
@@ -162,23 +169,21 @@ class TCPConnector(BaseConnector):
     async def _create_connection(
         self, req: ClientRequest, traces: Any, timeout: ClientTimeout
     ) -> ClientProtocol:
-        key = req.connection_key
-        host, port = key.host, key.port
-        context = context_for(key.ssl, self._ssl) if key.is_ssl else None
+        there = endpoint_of(req)
         try:
-            addresses = await self._resolve_host(host.rstrip("."), port or 0)
+            addresses = await self._resolve_host(there.host.rstrip("."), there.port or 0)
         except OSError as exc:
             if exc.errno is None and isinstance(exc, asyncio.TimeoutError):
                 raise
-            raise ClientConnectorDNSError(key, exc) from exc
+            raise ClientConnectorDNSError(there, exc) from exc
         if not addresses:
-            raise ClientConnectorDNSError(key, OSError(None, f"{host} has no address"))
+            raise ClientConnectorDNSError(there, OSError(None, f"{there.host} has no address"))
         now = self._loop.time()
         deadline = deadline_after(now, timeout.sock_connect, timeout.ceil_threshold)
         limit = timeout_at(None if deadline == math.inf else deadline)
         try:
             async with limit:
-                protocol = await self._connect(req, addresses, context)
+                protocol = await self._connect(req, there, addresses)
         except asyncio.TimeoutError as exc:
             if not has_expired(limit):
                 raise
@@ -207,48 +212,58 @@ class TCPConnector(BaseConnector):
         return await self._dns.resolve((host, port), ask)
 
     async def _connect(
-        self,
-        req: ClientRequest,
-        addresses: list[ResolveResult],
-        context: ssl.SSLContext | None,
+        self, req: ClientRequest, there: ConnectionKey, addresses: list[ResolveResult]
     ) -> ClientProtocol:
+        """A connection for *req*.
+
+        :param there: what *addresses* are of: the server, or the proxy.
+        """
         key = req.connection_key
-        try:
-            sock = await aiohappyeyeballs.start_connection(
-                [_addr_info(address) for address in addresses],
-                local_addr_infos=await self._local_addresses(),
-                happy_eyeballs_delay=self._happy_eyeballs_delay,
-                interleave=self._interleave,
-                loop=self._loop,
-                socket_factory=self._socket_factory,
-            )
-        except OSError as exc:
-            raise ClientConnectorError(key, exc) from exc
+        proxy = key.proxy
+
+        async def connected(_: WSParsedURL) -> socket.socket:
+            try:
+                return await connect_socket(
+                    [_addr_info(address) for address in addresses],
+                    self._loop,
+                    local_addresses=await self._local_addresses(),
+                    happy_eyeballs_delay=self._happy_eyeballs_delay,
+                    interleave=self._interleave,
+                    socket_factory=self._socket_factory,
+                )
+            except OSError as exc:
+                kind = ClientConnectorError if proxy is None else ClientProxyConnectionError
+                raise kind(there, exc) from exc
+
+        # Where TLS ends: at the server, or at a proxy that is sent the request.
+        end = key if proxy is None or proxy.tunnels else there
+        context = context_for(key.ssl, self._ssl) if end.is_ssl else None
         arguments: dict[str, Any] = {}
         if context is not None:
-            arguments["ssl"] = context
-            arguments["server_hostname"] = key.server_hostname or key.host.rstrip(".")
+            arguments["server_hostname"] = end.server_hostname or end.host.rstrip(".")
             if sys.version_info >= (3, 11) and self._ssl_shutdown_timeout is not UNSET:
                 # 0 means "abort", which close() does; the loop wants a positive number.
                 arguments["ssl_shutdown_timeout"] = self._ssl_shutdown_timeout or None
-        made: ClientProtocol | None = None
-
-        def make_protocol() -> ClientProtocol:
-            nonlocal made
-            made = ClientProtocol(self._loop)
-            return made
-
+        if proxy is not None and proxy.tunnels:
+            arguments["proxy"] = proxy.url
+            arguments["proxy_headers"] = proxy.headers
+            if proxy.url.is_secure:
+                arguments["proxy_ssl_context"] = context_for(key.ssl, self._ssl)
         try:
-            transport, protocol = await create_connection(
-                self._loop, self._use_aiofastnet, make_protocol, sock=sock, **arguments
+            transport, protocol = await open_transport(
+                lambda: ClientProtocol(self._loop),
+                url_of(end),
+                ssl_context=context,
+                socket_factory=connected,
+                use_aiofastnet=self._use_aiofastnet,
+                loop=self._loop,
+                **arguments,
             )
+        except DialError as exc:
+            raise _not_dialled(req, there, exc) from exc
+        except WSInvalidURL as exc:  # SOCKS cannot carry the login
+            raise InvalidURL(f"{there.host}:{there.port}", str(exc.args[1])) from None
         except BaseException as exc:
-            # With the protocol the loop has made a transport, and closes that itself. A socket
-            # closed below it would leave it to the next connection with the same descriptor.
-            if made is None:
-                sock.close()
-            else:
-                made.abort()  # not after TLS's farewell, for which nobody waits
             raise _explained(key, exc) from exc
         for setting in (key.ssl, self._ssl):
             if context is not None and isinstance(setting, Fingerprint):
@@ -285,8 +300,43 @@ def _addr_info(address: ResolveResult) -> AddrInfoType:
     return (family, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (host, port))
 
 
+def endpoint_of(req: ClientRequest) -> ConnectionKey:
+    """What to connect to for *req*, and what errors about it name: the server, or the proxy."""
+    key = req.connection_key
+    if key.proxy is None:
+        return key
+    url = key.proxy.url
+    return ConnectionKey(url.host, url.port, url.is_secure, key.ssl)
+
+
+def url_of(key: ConnectionKey) -> WSParsedURL:
+    scheme, port = ("wss", 443) if key.is_ssl else ("ws", 80)
+    netloc = authority(key.host, key.port or port)
+    url = f"{scheme}://{netloc}/"
+    return WSParsedURL(url, scheme, key.is_ssl, netloc, key.host, key.port or port, "/", "")
+
+
+def _not_dialled(req: ClientRequest, there: ConnectionKey, exc: DialError) -> ClientError:
+    """The client's error for what the dialler reports."""
+    head = exc.head
+    if exc.fault is DialFault.SPOKE_FIRST:
+        return ServerDisconnectedError(exc.message)
+    if exc.fault is DialFault.PROXY_REFUSED and head is not None:
+        info = req.request_info
+        return ClientHttpProxyError(
+            RequestInfo(info.url, "CONNECT", info.headers, info.real_url),
+            (),
+            status=head.status,
+            message=head.reason,
+            headers=head.headers,
+        )
+    return ClientProxyConnectionError(there, OSError(None, exc.message))
+
+
 def _explained(key: Any, exc: BaseException) -> BaseException:
     """The client's error for an error of the event loop's ``create_connection()``."""
+    if isinstance(exc, ClientError):
+        return exc
     if isinstance(exc, ssl.CertificateError):
         return ClientConnectorCertificateError(key, exc)
     if isinstance(exc, ssl.SSLError):

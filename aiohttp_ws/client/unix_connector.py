@@ -29,6 +29,7 @@ class UnixConnector(BaseConnector):
     """
 
     allowed_protocol_schema_set = BaseConnector.allowed_protocol_schema_set | {"unix"}
+    _takes_proxies = False
 
     def __init__(
         self,
@@ -59,6 +60,8 @@ class UnixConnector(BaseConnector):
     async def _create_connection(
         self, req: ClientRequest, traces: Any, timeout: ClientTimeout
     ) -> ClientProtocol:
+        if req.connection_key.proxy is not None:
+            raise ValueError(f"proxy= is not for connections to the Unix socket {self._path}")
         deadline = deadline_after(self._loop.time(), timeout.sock_connect, timeout.ceil_threshold)
         limit = timeout_at(None if deadline == math.inf else deadline)
         try:

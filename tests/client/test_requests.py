@@ -320,7 +320,8 @@ async def test_bad_urls_are_refused_before_anything_is_sent(session, url, error)
         ({"data": io.BytesIO(b"x"), "headers": {"Content-Length": "5"}}, "has 1 bytes"),
         ({"data": b"x", "compress": "br"}, "not gzip or deflate"),
         ({"data": b"x", "compress": True, "headers": {"Content-Encoding": "x"}}, "one of them"),
-        ({"proxy": "http://proxy"}, "not supported in this release"),
+        ({"proxy": "ftp://proxy"}, "not the URL of a proxy"),
+        ({"proxy": "http://proxy", "proxy_auth": ("a", "b")}, "pass a BasicAuth"),
     ],
 )
 async def test_bad_arguments_are_refused_and_cost_no_connection(session, serve, arguments, message):

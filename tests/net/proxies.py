@@ -119,7 +119,12 @@ class Proxy(Listener):
         there, back = await asyncio.open_connection("127.0.0.1" if host == FAR else host, port)
         self.writers.append(back)
         writer.write(welcome)
-        other_way = asyncio.ensure_future(copy(there, writer))
+
+        async def answer() -> None:
+            await copy(there, writer)
+            writer.close()
+
+        other_way = asyncio.ensure_future(answer())
         try:
             await copy(reader, back)
         finally:
@@ -139,6 +144,8 @@ class HTTPProxy(Proxy):
         context: ssl.SSLContext | None = None,
     ) -> None:
         super().__init__(login, answer=answer, context=context)
+        self.forwarded: list[str] = []
+        self.heads: list[bytes] = []
         if context is not None:
             self.scheme = "https"
 
@@ -148,8 +155,9 @@ class HTTPProxy(Proxy):
             return await self.say(writer)
         line, *fields = self.head.decode().split("\r\n")
         method, target, version = line.split(" ")
-        assert (method, version) == ("CONNECT", "HTTP/1.1")
-        assert f"Host: {target}" in fields
+        assert version == "HTTP/1.1"
+        if method == "CONNECT":
+            assert f"Host: {target}" in fields
         if self.login is not None:
             token = b64encode(":".join(self.login).encode()).decode()
             if f"Proxy-Authorization: Basic {token}" not in fields:
@@ -158,8 +166,34 @@ class HTTPProxy(Proxy):
                     b"Content-Length: 4\r\n\r\nwho?"
                 )
                 return None
+        if method != "CONNECT":
+            return await self.forward(target, reader, writer)
         host, _, port = target.rpartition(":")
         return await self.relay(host.strip("[]"), int(port), reader, writer, self.welcome)
+
+    async def forward(
+        self, target: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        """Send requests that name their server whole on to it (RFC 9112 3.2.2)."""
+        while True:
+            self.forwarded.append(target)
+            self.heads.append(self.head)
+            scheme, _, host, *path = target.split("/", 3)
+            assert scheme == "http:"
+            name, _, port = host.rpartition(":")
+            there, back = await asyncio.open_connection(
+                "127.0.0.1" if name == FAR else name.strip("[]"), int(port)
+            )
+            self.writers.append(back)
+            line, _, fields = self.head.partition(b"\r\n")
+            method = line.split(b" ")[0]
+            back.write(b"%b /%b HTTP/1.1\r\n" % (method, "".join(path).encode()))
+            back.write(fields.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
+            answer = await there.readuntil(b"\r\n\r\n")
+            writer.write(answer.replace(b"Connection: close\r\n", b"") + await there.read())
+            back.close()
+            self.head = await reader.readuntil(b"\r\n\r\n")
+            target = self.head.split(b" ")[1].decode()
 
 
 class SOCKS4Proxy(Proxy):

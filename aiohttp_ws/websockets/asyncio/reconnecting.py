@@ -6,10 +6,10 @@ import asyncio
 import os
 import random
 import socket
-import urllib.request
 from collections.abc import Generator
 from typing import Any
 
+from ...net.proxies import environment_proxy
 from ...wire.url import WSParsedURL
 from ..exceptions import ConnectionClosed, InvalidMessage, InvalidStatus
 
@@ -91,16 +91,5 @@ def system_proxy(url: WSParsedURL) -> str | None:
     used, for ``ws`` instead ``ws_proxy``, ``socks_proxy``, ``https_proxy`` and ``http_proxy``;
     ``no_proxy`` names hosts to go to directly.
     """
-    if urllib.request.proxy_bypass(f"{url.host}:{url.port}"):
-        return None
-    known = urllib.request.getproxies()
     schemes = ("wss", "socks", "https") if url.is_secure else ("ws", "socks", "https", "http")
-    for scheme in schemes:
-        proxy = known.get(scheme)
-        if proxy is None:
-            continue
-        if scheme == "socks" and proxy.startswith("http://"):
-            # How Windows and macOS give the address of a SOCKS proxy.
-            proxy = f"socks5h://{proxy.removeprefix('http://')}"
-        return proxy
-    return None
+    return environment_proxy(url.host, url.port, schemes)
