@@ -146,7 +146,7 @@ class WSServerHandshakeError(ClientResponseError):
 
 
 class ClientHttpProxyError(ClientResponseError):
-    """A proxy answered ``CONNECT`` with a status other than 200."""
+    """A proxy answered ``CONNECT`` with a status other than 2xx."""
 
 
 class TooManyRedirects(ClientResponseError):
@@ -213,7 +213,7 @@ class ClientConnectorDNSError(ClientConnectorError):
 
 
 class ClientProxyConnectionError(ClientConnectorError):
-    """A connection to the proxy cannot be made."""
+    """A connection to the proxy cannot be made, or the proxy does not connect to the server."""
 
 
 class UnixClientConnectorError(ClientConnectorError):
