@@ -329,7 +329,7 @@ def check_response(
     :param key: the request's ``Sec-WebSocket-Key``.
     :param subprotocols: those that the request offered.
     :param deflate: the options that the request's offer was made from, or ``None``.
-    :returns: the subprotocol and the permessage-deflate parameters that were negotiated, each ``None``
+    :returns: the negotiated subprotocol and permessage-deflate parameters, each ``None``
         when the server chose none.
     :raises HandshakeError: the response does not open a WebSocket; the connection must be
         closed. Its ``status`` is that of the response.

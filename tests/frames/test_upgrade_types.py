@@ -160,7 +160,9 @@ def test_a_response_has_what_its_head_has():
 
 @pytest.mark.parametrize("status", [-1, 0, 101, 200, 302, 399, 600, 1000])
 def test_an_error_is_400_to_599(status: int):
-    with pytest.raises(ValueError, match=f"status {status} is not an error; pass one from 400 to 599"):
+    with pytest.raises(
+        ValueError, match=f"status {status} is not an error; pass one from 400 to 599"
+    ):
         WSUpgradeResponse.create_error_response(status)
 
 
