@@ -1,4 +1,4 @@
-"""What two requests must share to use one connection."""
+"""What two requests must have in common to use the same connection."""
 
 from __future__ import annotations
 

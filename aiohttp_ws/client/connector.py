@@ -1,4 +1,8 @@
-"""The pool of connections: kept alive, limited in number, lent in the order of asking."""
+"""The pool of connections: kept alive, limited in number, lent in the order of the requests.
+
+A connection belongs to the pool while it is idle and to one request while it is lent; an upgrade
+takes it out. Subclasses know how a connection is made.
+"""
 
 from __future__ import annotations
 
@@ -185,7 +189,7 @@ class BaseConnector:
     async def _create_connection(
         self, req: ClientRequest, traces: Any, timeout: ClientTimeout
     ) -> ClientProtocol:
-        """Make a connection for *req*; the part of subclasses."""
+        """Make a connection for *req*; subclasses implement it."""
         raise TypeError(f"{type(self).__name__} cannot connect; use TCPConnector or a subclass")
 
     def _has_room(self, key: ConnectionKey) -> bool:
@@ -314,7 +318,7 @@ class BaseConnector:
         self._sweeper = self._loop.call_later(self._keepalive, sweep)
 
     def _sweep(self) -> None:
-        """Close the connections that nobody used for ``keepalive_timeout`` seconds."""
+        """Close the connections that were not used for ``keepalive_timeout`` seconds."""
         self._sweeper = None
         oldest = self._loop.time() - self._keepalive
         for key, kept in list(self._idle.items()):
@@ -339,7 +343,7 @@ class BaseConnector:
         return self._close(abort_ssl=abort_ssl)
 
     def _close(self, *, abort_ssl: bool = False) -> Closing:
-        """Do what :meth:`close` says, also where nobody can wait: in a finalizer."""
+        """Close without waiting, as a finalizer must."""
         if self._closed:
             return Closing((), 0)
         self._closed = True

@@ -78,7 +78,7 @@ def place(morsel: Morsel[str], host: str | None, url: URL) -> tuple[str, str, bo
     domain = domain.removeprefix(".")
     path = morsel["path"]
     if host is None:
-        # A cookie of the user's own: for everybody, unless it says for whom.
+        # The user's own cookie: for every server, unless it names a domain.
         return (domain, path or "/", False) if domain else ("", "", False)
     if not path.startswith("/"):
         path = default_path(url)
@@ -86,7 +86,7 @@ def place(morsel: Morsel[str], host: str | None, url: URL) -> tuple[str, str, bo
         return host, path, True
     if domain == host and (is_ip_address(host) or "." not in host):
         return host, path, True
-    # RFC 6265 5.3: a server speaks for its own domain; a top-level domain is nobody's.
+    # RFC 6265 5.3: a server speaks for its own domain; a top-level domain belongs to none.
     if "." not in domain or not domain_matches(domain, host):
         return None
     return domain, path, False
@@ -105,7 +105,7 @@ def expiry(morsel: Morsel[str], now: float) -> float:
 
 
 def parse_cookie_date(text: str) -> datetime.datetime | None:
-    """Parse a date of the ``Expires`` attribute (RFC 6265 5.1.1); ``None`` when it is none."""
+    """Parse a date of the ``Expires`` attribute (RFC 6265 5.1.1); ``None`` when it is not one."""
     clock: tuple[int, int, int] | None = None
     day = month = year = None
     for found in DATE_TOKENS_RE.finditer(text):

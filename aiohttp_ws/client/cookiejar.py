@@ -40,7 +40,7 @@ class CookieJar(AbstractCookieJar):
     """Keeps cookies as a browser does, in memory.
 
     :param unsafe: also keep cookies of servers named by an IP address, which RFC 6265 leaves
-        out because nobody owns an address for long.
+        out because an address changes hands.
     :param quote_cookie: quote the values of cookies given by the user where RFC 6265 4.1.1
         does not allow them bare. Cookies of servers go back as they came.
     :param treat_as_secure_origin: an origin, or several, that get ``Secure`` cookies without
@@ -296,7 +296,9 @@ class CookieJar(AbstractCookieJar):
                 for name, entry in entries.items()
             ]
         except (ValueError, TypeError, KeyError, AttributeError) as exc:
-            raise ValueError(f"{file_path} is no cookie file of CookieJar.save(): {exc}") from exc
+            raise ValueError(
+                f"{file_path} is not a cookie file of CookieJar.save(): {exc}"
+            ) from exc
         self.clear()
         now = time.time()
         for group, name, morsel, entry in loaded:
@@ -381,7 +383,7 @@ def _restored(entry: dict[str, Any]) -> Morsel[str]:
     morsel = CookieMorsel()
     fields = {name: entry[name] for name in ("key", "value", "coded_value")}
     if not all(isinstance(field, str) for field in fields.values()):
-        raise ValueError(f"cookie {entry!r} has a field that is no text")
+        raise ValueError(f"cookie {entry!r} has a field that is not text")
     morsel.__setstate__(fields)  # type: ignore[attr-defined]
     for attribute in list(morsel):
         if attribute in entry:

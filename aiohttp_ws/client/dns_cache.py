@@ -1,4 +1,4 @@
-"""Addresses remembered by a connector, and one question at a time for each name."""
+"""Addresses that a connector remembers; lookups of the same name at the same time are one."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _Name = tuple[str, int]
 class DNSCache:
     """Remembers the addresses of host names.
 
-    :param ttl: seconds an answer is good for; ``None`` for ever, 0 for not at all.
+    :param ttl: seconds an answer is good for; ``None`` for no expiry, 0 for no caching.
     :param max_size: names kept; the one not asked for longest goes first.
     """
 

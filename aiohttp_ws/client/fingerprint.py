@@ -106,7 +106,7 @@ def merge_ssl_arguments(
 ) -> SSLSetting:
     """Check ``ssl=``, and fold aiohttp's older arguments into it.
 
-    :raises TypeError: when *setting* is of no type that says how to secure a connection.
+    :raises TypeError: when *setting* is not of a type that says how to secure a connection.
     :raises ValueError: when several of them are given.
     """
     if setting is None:

@@ -1,4 +1,4 @@
-"""One request without a session of one's own."""
+"""A request without a session: one is made for it and closed with its response."""
 
 from __future__ import annotations
 

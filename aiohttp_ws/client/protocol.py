@@ -7,7 +7,7 @@ A connection is in one of five states::
              +---> UPGRADED             the transport waits for its new owner
     any  -> LOST                        the transport is closed
 
-Timers are lazy: a connection owns at most one, and it outlives requests. When it expires it
+Timers are lazy: there is at most one per connection, and it outlives requests. When it expires it
 looks whether the current request is really late, so that a request on a kept connection
 costs no timer of its own.
 """
@@ -281,7 +281,7 @@ class ClientProtocol(asyncio.BufferedProtocol):
                     if self._inflater is None:
                         cast("StreamReader", self._content).feed_raw(event, ends)
                         continue
-                    # Where the others end in what is inflated, nobody can tell.
+                    # Where the others end in the inflated body is not known.
                     self._chunk_ended = ends is not None and ends[-1] == len(event)
                     self._inflate(event)
                     if self._paused:

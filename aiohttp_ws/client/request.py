@@ -138,7 +138,7 @@ class ClientRequest:
 
     @property
     def connection_key(self) -> ConnectionKey:
-        """What a connection must fit to serve this request."""
+        """The key of the connections that can serve this request."""
         url = self.url
         return ConnectionKey(
             url.raw_host or "",
@@ -331,7 +331,7 @@ class ClientRequest:
     def length(self) -> int | None:
         """The bytes announced as ``Content-Length``, or ``None``.
 
-        :raises ValueError: when the header is no number.
+        :raises ValueError: when the header is not a number.
         """
         values = self.headers.getall(hdrs.CONTENT_LENGTH, ())
         if not values:

@@ -35,7 +35,7 @@ class RequestContext(Coroutine[Any, Any, _T], Generic[_T]):
         self._coroutine = coroutine
 
     def send(self, value: Any) -> Any:
-        """Go on with the request; for whatever drives coroutines."""
+        """Go on with the request; called by whatever drives coroutines."""
         return self._coroutine.send(value)
 
     def throw(self, *args: Any) -> Any:

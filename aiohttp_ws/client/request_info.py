@@ -1,4 +1,4 @@
-"""What a response and its errors remember of their request."""
+"""What a response and its errors remember about their request."""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Getting a request answered: a connection for it, one more try when that one was stale."""
+"""Sending a request and getting its response, with one more try on a fresh connection.
+
+The server may close a kept connection just as a request is written to it. One that may be repeated
+is then sent again, on a new connection.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +33,7 @@ ClientMiddlewareType: TypeAlias = (
     "Callable[[ClientRequest, ClientHandlerType], Awaitable[ClientResponse]]"
 )
 
-# RFC 9110 9.2.2: what may be sent again when nobody knows whether it arrived.
+# RFC 9110 9.2.2: what may be sent again when it is not known whether it arrived.
 IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"})
 
 

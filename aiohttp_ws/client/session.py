@@ -69,7 +69,7 @@ class ClientSession(SessionSettings):
     :param fallback_charset_resolver: called with a response and its body when no charset is
         given; UTF-8 by default.
     :param middlewares: coroutine functions ``(request, handler)``, the first outermost.
-    :param ssl_shutdown_timeout: seconds for TLS's farewell, of the session's own connector.
+    :param ssl_shutdown_timeout: seconds for the TLS shutdown, of the session's own connector.
     :param read_timeout, conn_timeout: deprecated, use *timeout*.
     """
 
@@ -308,7 +308,7 @@ class ClientSession(SessionSettings):
         :param max_queue: bytes of messages, read and not received, at which the socket is
             read no further.
         :param on_connect: a function or coroutine function that is given a
-            :class:`~aiohttp_ws.ConnectionResponse` when the server has agreed. What it raises
+            :class:`~aiohttp_ws.ConnectionResponse` when the server has accepted. What it raises
             ends the connection, and is raised here.
         :raises WSServerHandshakeError: when the server refuses.
 

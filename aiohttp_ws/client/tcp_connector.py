@@ -50,7 +50,7 @@ class TCPConnector(BaseConnector):
     :param ssl: for requests that do not say: ``True`` to verify certificates, ``False`` not
         to, an :class:`ssl.SSLContext`, or a :class:`~aiohttp_ws.Fingerprint`.
     :param use_dns_cache: remember addresses.
-    :param ttl_dns_cache: seconds they are good for; 10 by default, ``None`` for ever.
+    :param ttl_dns_cache: seconds they are good for; 10 by default, ``None`` for no expiry.
     :param dns_cache_max_size: names remembered.
     :param family: ``AF_INET``, ``AF_INET6``, or both for ``AF_UNSPEC``.
     :param local_addr: ``(host, port)`` to connect from.

@@ -1,4 +1,4 @@
-"""What is told of a session, connection or response that was forgotten instead of closed."""
+"""Reporting a session, connection, response or WebSocket that was not closed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Sending the body of a request beside waiting for its response."""
+"""Sending the body of a request while waiting for its response.
+
+A server may answer before it has read the body, so a body that cannot be written at once is sent
+by a task of its own.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ("UploadTracker",)
 
-# RFC 9110 10.1.1: a client need not wait for 100 for ever; servers exist that never send it.
+# RFC 9110 10.1.1: a client need not wait for 100 without end; some servers never send it.
 CONTINUE_TIMEOUT = 1.0
 
 
@@ -32,7 +36,7 @@ class UploadTracker:
         self._attempts = 0
         self._used = False
         self._complete: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        # Nobody has to wait for it.
+        # An exception that was not retrieved is not an error: waiting for it is optional.
         self._complete.add_done_callback(lambda done: done.cancelled() or done.exception())
 
     @property

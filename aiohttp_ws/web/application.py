@@ -259,7 +259,7 @@ class Application(MutableMapping["str | AppKey[Any]", Any]):
 
         :param domain: a host name, with its port unless that is 80; ``*`` in it stands for
             any text.
-        :raises ValueError: *domain* is no host name.
+        :raises ValueError: *domain* is not a host name.
         """
         if not isinstance(domain, str):
             raise TypeError(f"a domain must be str, not {domain!r}")

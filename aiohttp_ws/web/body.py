@@ -1,4 +1,4 @@
-"""What stands between the parser and a handler that reads a request's body."""
+"""The body of a request between the parser and the handler: decoding, back-pressure, limits."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ class InflatingReader(BodyReader):
         self.total_raw_bytes += len(data)
         if self._ends:
             self.begin_http_chunk_receiving()
-            # Where the others end in what is inflated, nobody can tell.
+            # Where the others end in the inflated body is not known.
             if self._ends[-1] != len(data):
                 self._ends = ()
         self._inflate(data)

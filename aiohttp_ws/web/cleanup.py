@@ -35,7 +35,7 @@ class CleanupError(RuntimeError):
 
 
 class CleanupContext(_Contexts):
-    """The list behind ``app.cleanup_ctx``.
+    """The list that ``app.cleanup_ctx`` is.
 
     Each context is entered at startup, in order; those that were entered are left at
     cleanup in reverse order, all of them, whatever fails.

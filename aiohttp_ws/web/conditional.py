@@ -16,7 +16,7 @@ __all__ = ("RangeNotSatisfiable", "evaluate_preconditions", "requested_range")
 
 
 class RangeNotSatisfiable(Exception):
-    """The request's range has no byte of the content: the answer is 416."""
+    """No byte of the content is in the requested range: the answer is 416."""
 
 
 def evaluate_preconditions(

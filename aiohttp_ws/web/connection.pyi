@@ -38,7 +38,7 @@ class HTTPConnection(RequestReader):
 
         :returns: the transport and the bytes that came after the request. The caller sets
             the transport's new protocol, which calls :meth:`connection_lost`.
-        :raises ConnectionResetError: when the client is gone.
+        :raises ConnectionResetError: when the connection is lost or closing.
         """
     async def shutdown(self, timeout: float | None = 15.0) -> None:
         """Close the connection: its WebSocket with 1001, its request once answered.
@@ -46,7 +46,7 @@ class HTTPConnection(RequestReader):
         :param timeout: seconds until a handler that still runs is cancelled.
         """
     def connection_lost(self, exc: BaseException | None) -> None:
-        """The transport is gone."""
+        """The connection is lost."""
 
 class RequestHandler(HTTPConnection, asyncio.BufferedProtocol):
     """One connection of a :class:`Server`: reads requests, runs the handler, answers.

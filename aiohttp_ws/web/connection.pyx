@@ -1,7 +1,9 @@
 """The server's side of one HTTP connection.
 
-One task a connection, made when the client connects, runs the handlers in order. A request that
+One task per connection, made when the client connects, runs the handlers in order. A request that
 is complete wakes the task inside the read, and the answers to one read leave in one system call.
+An upgrade hands the transport over: what the handler then does wrong ends the new protocol, and
+cannot be answered with HTTP any more.
 """
 
 import asyncio
@@ -74,7 +76,7 @@ cdef class HTTPConnection(RequestReader):
 
     def make_writer(self):
         """Return what the response to the current request is written to."""
-        # What is written may be the final answer, after which 100 has no place.
+        # What is written may be the final answer, which no 100 may follow.
         self.continue_due = False
         return StreamWriter(self)
 
@@ -101,7 +103,7 @@ cdef class HTTPConnection(RequestReader):
 
         :returns: the transport and the bytes that came after the request. The caller sets
             the transport's new protocol, which calls :meth:`connection_lost`.
-        :raises ConnectionResetError: when the client is gone.
+        :raises ConnectionResetError: when the connection is lost or closing.
         """
         transport = self.lower
         if transport is None or transport.is_closing():
@@ -165,7 +167,7 @@ cdef class HTTPConnection(RequestReader):
 
     def eof_received(self):
         # Clients that close their half and wait for an answer are rarer than clients that
-        # are gone; a handler should learn of these. What was written still leaves.
+        # have disconnected, which a handler should learn of. What was written still leaves.
         return False
 
     def connection_lost(self, exc):
@@ -276,7 +278,7 @@ cdef class HTTPConnection(RequestReader):
                         again = False
                 if head.has_body:
                     self.body.set_exception(
-                        PayloadAccessError("the body is gone when the handler has returned")
+                        PayloadAccessError("the body cannot be read after the handler has returned")
                     )
                     self.body = EMPTY_PAYLOAD
                 if not again:
@@ -296,7 +298,7 @@ cdef class HTTPConnection(RequestReader):
                     renew = True
                     break
         except ConnectionError:
-            renew = False  # the client is gone
+            renew = False  # the connection is lost
         finally:
             self.request = None
             if renew and not self.stop_after and self.phase < CLOSING:
@@ -305,7 +307,7 @@ cdef class HTTPConnection(RequestReader):
                 self.finish()
 
     def wait_idle(self):
-        """Read on, and choose what the clock watches while no request is at hand."""
+        """Read on, and choose what the clock watches between requests."""
         self.resume_reading()
         if self.parser.pending:
             self.phase = HEAD
@@ -376,7 +378,7 @@ cdef class HTTPConnection(RequestReader):
     async def end_detached(self, request, response):
         """End what followed an upgrade: the handler has returned, or failed.
 
-        :returns: the response that began it, ``None`` when that was none of ours.
+        :returns: the response that began it, ``None`` when it was not ours.
         """
         logger = self.settings.logger
         websocket = self.websocket
@@ -403,7 +405,7 @@ cdef class HTTPConnection(RequestReader):
         return websocket
 
     def answer_failure(self):
-        """Answer what is no request, and let the client read the answer."""
+        """Answer what is not a request, and let the client read the answer."""
         failure, self.failure = self.failure, None
         if self.lower is None:
             return
@@ -459,7 +461,7 @@ cdef class HTTPConnection(RequestReader):
             except Exception:
                 settings.logger.exception("error in the access logger")
         if self.failure is not None:
-            # The body was malformed: where it ends, nobody can tell.
+            # The body was malformed: where it ends is not known.
             self.half_close()
             return 0
         if response is None or self.phase != HANDLING or not response._keep_alive:

@@ -142,7 +142,7 @@ class HTTPException(Response, Exception):
 
 
 class HTTPError(HTTPException):
-    """Base of the answers that tell of an error, 400 and above."""
+    """Base of the error responses, 400 and above."""
 
 
 class HTTPRedirection(HTTPException):

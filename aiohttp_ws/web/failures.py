@@ -1,4 +1,8 @@
-"""The answers a server gives of itself, and what it logs about them."""
+"""The responses a server makes itself, when a handler or a client fails, and what it logs.
+
+What a handler raises is the server's fault and is logged as an error. It is not when it reports
+that the client's connection has ended, which :class:`HTTPConnection` decides.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +35,7 @@ _TROUBLE = "Server got itself in trouble"
 
 
 def answer_bad_message(error: BadHttpMessage, logger: logging.Logger, peer: object) -> Response:
-    """Return the answer to bytes that are no request; one line at debug level tells of it."""
+    """Return the answer to bytes that are not a request; log one line at debug level."""
     logger.debug("bad request from %s: %s", peer, error)
     status = error.code
     response = Response(status=status, text=f"{status} {reason_of(status)}: {error.message}\n")
@@ -63,7 +67,7 @@ def answer_error(request: BaseRequest, error: Exception, logger: logging.Logger)
 
 
 def answer_wrong_result(request: BaseRequest, result: object, logger: logging.Logger) -> Response:
-    """Return the answer to a request whose handler returned none that can be sent."""
+    """Return the answer to a request whose handler returned nothing that can be sent."""
     log_wrong_result(request, result, logger)
     response = _internal_error(request)
     response.force_close()
@@ -103,7 +107,7 @@ def log_lost_client(request: BaseRequest, error: BaseException, logger: logging.
 
 
 def log_wrong_end(request: BaseRequest, error: BaseException, logger: logging.Logger) -> None:
-    """Tell of a handler that failed when its response had begun: the client sees it cut off."""
+    """Log that a handler failed after its response had begun, which the client sees cut off."""
     logger.error("error handling %r after its response began", request, exc_info=error)
 
 

@@ -1,4 +1,4 @@
-"""What a file's name says of its content, and siblings that hold it compressed."""
+"""What a file's name says about its content, and which siblings hold it compressed."""
 
 from __future__ import annotations
 

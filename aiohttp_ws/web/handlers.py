@@ -1,4 +1,4 @@
-"""What a handler may be: coroutine functions, views, and the plain functions of old."""
+"""What a handler may be: a coroutine function, a view, or (deprecated) a plain function."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ __all__ = ("MatchInfoError", "UrlMappingMatchInfo")
 class UrlMappingMatchInfo(dict[str, str], AbstractMatchInfo):
     """The parameters of the matched path, and the way to the handler.
 
-    One is made for every request, so its slots are filled directly.
+    One is made per request, so its slots are filled directly.
     """
 
     __slots__ = ("_apps", "_current_app", "_frozen", "_route")

@@ -34,7 +34,7 @@ def normalize_path_middleware(
     merge_slashes: bool = True,
     redirect_class: type[HTTPMove] = HTTPPermanentRedirect,
 ) -> Middleware:
-    """Return a middleware that redirects a path nobody serves to one that is served.
+    """Return a middleware that redirects a path without a route to one that has a route.
 
     :param append_slash: try the path with a slash at its end.
     :param remove_slash: try the path without the slash at its end.

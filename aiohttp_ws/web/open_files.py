@@ -13,7 +13,7 @@ __all__ = ("OpenFile", "open_file")
 
 #: A file of up to so many bytes is read when it is opened, and leaves with the head.
 SMALL: Final = 32 * 1024
-# Without blocking: a pipe that took the file's place would wait for a writer for ever.
+# Without blocking: a pipe that took the file's place would wait for a writer forever.
 _FLAGS: Final = (
     os.O_RDONLY
     | getattr(os, "O_NONBLOCK", 0)
@@ -25,8 +25,8 @@ _FLAGS: Final = (
 class OpenFile:
     """An open regular file, or the content of a small one.
 
-    What asks for a file may be cancelled while a thread opens it: a file that nobody
-    closed is closed when nobody refers to it.
+    The task that asks for a file may be cancelled while a thread opens it: a file that was
+    not closed is closed with the last reference to it.
     """
 
     __slots__ = ("_fd", "_reading", "content", "encoding", "info", "varies")
@@ -88,9 +88,9 @@ class OpenFile:
 def open_file(path: str, accepted: frozenset[str] | None) -> OpenFile:
     """Open *path*, or a compressed sibling that is *accepted*; blocks.
 
-    :param accepted: content codings; ``None`` to look for no siblings.
+    :param accepted: content codings; ``None`` not to look for siblings.
     :raises IsADirectoryError: it is a folder.
-    :raises PermissionError: it is no regular file, or may not be read.
+    :raises PermissionError: it is not a regular file, or may not be read.
     """
     varies = False
     for encoding, suffix in SUFFIXES if accepted is not None else ():
@@ -110,7 +110,7 @@ def _check_regular(info: os.stat_result, path: str) -> None:
     if stat.S_ISDIR(info.st_mode):
         raise IsADirectoryError(f"{path} is a folder")
     if not stat.S_ISREG(info.st_mode):
-        raise PermissionError(f"{path} is no regular file")
+        raise PermissionError(f"{path} is not a regular file")
 
 
 def _read_at(fd: int, start: int, size: int) -> bytes:

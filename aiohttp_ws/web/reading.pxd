@@ -15,7 +15,7 @@ cdef enum Phase:
     IDLE            # kept alive between two requests
     CLOSING         # nothing more is read or answered
     DETACHED        # the transport belongs to another protocol
-    LOST            # the transport is gone
+    LOST            # the connection is lost
 
 
 cdef enum:

@@ -152,7 +152,7 @@ cdef class RequestReader(Link):
         self.head = head
         self.continue_due = head.expect_continue
         if head.has_body:
-            # Paused for the sake of pipelined requests: now it is for the body to say.
+            # Paused because of pipelined requests: from now on the body decides.
             self.resume_reading()
             self.body_open = True
             self.body = make_body(

@@ -48,7 +48,7 @@ class Request(BaseRequest):
 
     @property
     def config_dict(self) -> Mapping[Any, Any]:
-        """State of :attr:`app`, and behind it that of the applications it is nested in."""
+        """State of :attr:`app`, then that of the applications it is nested in."""
         apps = self._match_info.apps
         inner_first = reversed(apps[: apps.index(self.app) + 1])
         return MappingProxyType(ChainMap(*cast("Any", inner_first)))

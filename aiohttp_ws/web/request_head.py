@@ -1,4 +1,4 @@
-"""A request head that did not come off the wire: of a clone, or of a test's request."""
+"""A request head that was not parsed: that of a clone, or of a test's request."""
 
 from __future__ import annotations
 

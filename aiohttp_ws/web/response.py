@@ -1,4 +1,9 @@
-"""Responses whose body is known when they are made."""
+"""Responses whose body is known when they are made.
+
+Most are sent in one write, head and body together, without a task's suspension: what takes more,
+such as compression or a subclass that sends by itself, falls back on the way of
+:class:`StreamResponse`.
+"""
 
 from __future__ import annotations
 
@@ -29,11 +34,11 @@ _TEXT: Final = "text/plain; charset=utf-8"
 # What a subclass may override to take part in the sending, and so needs called.
 _SENDING = ("prepare", "write", "write_eof", "_prepare_head", "_prepare_headers", "_write_head")
 # Serialised heads of responses without headers of their own. Date is in the key: what was
-# sent a second ago is of no use any more, and goes when there are too many.
+# sent a second ago is not used any more, and is dropped when there are too many.
 _heads: dict[tuple[Any, ...], bytes] = {}
 _MOST_HEADS: Final = 256
 
-# A body up to this size is copied behind its head; a larger one is written by itself.
+# A body up to this size is copied after its head; a larger one is written by itself.
 _COPIED: Final = 128 * 1024
 
 # Headers that decide where the body ends, and whether the connection does.
@@ -265,7 +270,7 @@ class Response(StreamResponse):
         return data
 
     def _never_left(self) -> None:
-        """Tell that what :meth:`_render` returned was not sent: the client is gone."""
+        """Note that what :meth:`_render` returned was not sent: the connection is lost."""
         self._head_length = self._body_length = 0
 
     def _serialise(

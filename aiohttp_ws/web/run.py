@@ -65,7 +65,7 @@ def run_app(
     :param handle_signals: stop on SIGINT and SIGTERM.
     :param reuse_address: bind an address that lately closed connections still hold.
     :param reuse_port: let several processes share the port.
-    :param handler_cancellation: cancel a handler whose client has gone.
+    :param handler_cancellation: cancel a handler whose client has disconnected.
     :param loop: the event loop to run on, closed at the end. By default a new one: of
         ``uvloop`` when that is installed, else of asyncio.
     :param use_aiofastnet: whose transports; see :class:`BaseSite`.

@@ -1,4 +1,4 @@
-"""The server: makes a connection for each client, and closes them in the end."""
+"""The server: makes one connection object per client, and closes them at shutdown."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Server:
 
     :param handler: a coroutine function from a :class:`BaseRequest` to a response.
     :param request_factory: makes the request from head, body, connection, writer and task.
-    :param handler_cancellation: cancel a handler whose client goes away.
+    :param handler_cancellation: cancel a handler whose client disconnects.
     :param loop: the event loop; the running one by default.
     :param keepalive_timeout: seconds that an idle connection is kept. Longer than that of a
         proxy in front, which might send a request just when we close: hence 3630.
@@ -49,7 +49,7 @@ class Server:
     :param access_log_class: makes an :class:`~aiohttp_ws.abc.AbstractAccessLogger` of it.
     :param access_log_format: its format.
     :param logger: where errors are logged.
-    :param debug: not used; kept for aiohttp's sake, like *timeout_ceil_threshold*.
+    :param debug: not used; accepted because aiohttp has it, like *timeout_ceil_threshold*.
     """
 
     def __init__(
@@ -85,7 +85,7 @@ class Server:
         self._loop = loop
         self._settings: ConnectionSettings | None = None
         self._connections: dict[RequestHandler, asyncio.Transport] = {}
-        # Clients are gone, handlers still run.
+        # The connections are lost, handlers still run.
         self._unfinished: set[RequestHandler] = set()
         access = None if access_log is None else access_log_class(access_log, access_log_format)
         self._limits: dict[str, Any] = {
@@ -138,7 +138,7 @@ class Server:
         self._connections[handler] = transport
 
     def connection_lost(self, handler: RequestHandler, exc: BaseException | None = None) -> None:
-        """Called by each connection when it is gone."""
+        """Called by each connection when it is lost."""
         if self._connections.pop(handler, None) is not None and handler.busy:
             self._unfinished.add(handler)
 

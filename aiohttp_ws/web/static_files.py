@@ -58,7 +58,7 @@ class StaticResource(PrefixResource):
     :param follow_symlinks: serve what links inside the folder point to outside of it.
         Anyone who can make a link there can then publish any file the server can read.
     :param append_version: let :meth:`url_for` add a hash of the file by default.
-    :raises ValueError: *directory* is no folder.
+    :raises ValueError: *directory* is not a folder.
     """
 
     VERSION_KEY: Final = "v"

@@ -1,4 +1,8 @@
-"""A response whose body the handler writes piece by piece; the base of all responses."""
+"""A response whose body the handler writes piece by piece; the base of all responses.
+
+Until :meth:`~StreamResponse.prepare` it is data that handlers and middlewares may change. Then its
+head is sent, and the request has its one response: to prepare another is an error.
+"""
 
 from __future__ import annotations
 
@@ -242,7 +246,7 @@ class StreamResponse(ValueMapping, ContentFields):
 
         :param expires: an HTTP date; :param max_age: seconds.
         :param version: not used: no browser knows it.
-        :raises ValueError: when the name is no token, or an attribute would end early.
+        :raises ValueError: when the name is not a token, or an attribute would end early.
         """
         set_cookie(
             self.cookies,
@@ -351,7 +355,9 @@ class StreamResponse(ValueMapping, ContentFields):
         elif not isinstance(value, ETag):
             raise ValueError(f"etag is {type(value).__name__}, pass str, ETag or None")
         if value.value != ETAG_ANY and not ETAG_VALUE_RE.fullmatch(value.value):
-            raise ValueError(f"{value.value!r} is no entity tag: no quotes or spaces in it")
+            raise ValueError(
+                f"{value.value!r} is not an entity tag: it cannot hold quotes or spaces"
+            )
         self.headers[hdrs.ETAG] = str(value)
 
     # ----------------------------------------------------------------------- sending
@@ -494,7 +500,7 @@ class StreamResponse(ValueMapping, ContentFields):
 
         :raises TypeError: when *data* is not bytes-like.
         :raises RuntimeError: before :meth:`prepare`, or after :meth:`write_eof`.
-        :raises ConnectionResetError: when the client is gone.
+        :raises ConnectionResetError: when the connection is lost or closing.
         """
         if not isinstance(data, (bytes, bytearray, memoryview)):
             raise TypeError(f"data is {type(data).__name__}, pass bytes, bytearray or memoryview")

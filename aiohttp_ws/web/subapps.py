@@ -117,7 +117,7 @@ class Domain(AbstractRuleMatching):
     """Matches the ``Host`` header.
 
     :param domain: a host name, with a port unless that is 80.
-    :raises ValueError: *domain* is no host name.
+    :raises ValueError: *domain* is not a host name.
     """
 
     # RFC 1123 2.1: letters, digits and inner hyphens, 63 of them at most.
@@ -132,7 +132,7 @@ class Domain(AbstractRuleMatching):
         return self._domain
 
     def validation(self, domain: str) -> str:
-        """Return *domain* in lower case, IDNA-encoded; raise when it is no host name."""
+        """Return *domain* in lower case, IDNA-encoded; raise when it is not a host name."""
         if not isinstance(domain, str):
             raise TypeError(f"a domain must be str, not {domain!r}")
         domain = domain.rstrip(".").lower()

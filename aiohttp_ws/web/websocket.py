@@ -1,4 +1,8 @@
-"""The server's end of a WebSocket: a response that goes on."""
+"""The server's end of a WebSocket: a response that lasts as long as the connection.
+
+Preparing it is the opening handshake; from then on it is a :class:`MessageStream`, and the engine
+answers control frames while the handler does something else. The handler's end closes it.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +33,7 @@ DEFAULT_DEFLATE = DeflateOptions()
 
 
 class _Opening(NamedTuple):
-    """What the opening handshake takes, and nobody after it."""
+    """The parameters of the opening handshake; dropped after it."""
 
     terms: Terms
     receive_timeout: float | None
@@ -43,16 +47,16 @@ class WebSocketResponse(StreamResponse, MessageStream):
     does something else; it need not read for that.
 
     :param timeout: seconds the peer has for its part of the closing handshake.
-    :param receive_timeout: seconds that ``receive()`` waits by default; ``None`` for ever.
+    :param receive_timeout: seconds that ``receive()`` waits by default; ``None`` for no limit.
     :param autoclose: answer the peer's close frame at once. With ``False``, call
         :meth:`close` after having received it.
     :param autoping: answer pings, and keep pings and pongs from ``receive()``.
     :param heartbeat: seconds of silence after which a ping is sent; a peer that answers
         nothing within half of that again is dropped with the close code 1006. ``None``: off.
-    :param protocols: the subprotocols spoken here; the first that the client offers and that is
-        among them is agreed on.
-    :param compress: whether to agree to permessage-deflate (RFC 7692), or the
-        :class:`DeflateOptions` to agree to.
+    :param protocols: the subprotocols spoken here; the first one offered by the client that is
+        among them is negotiated.
+    :param compress: whether to accept permessage-deflate (RFC 7692), or the
+        :class:`DeflateOptions` to accept.
     :param max_msg_size: bytes a message may have, after inflating; 0 for no limit. A longer
         one closes the connection with 1009.
     :param writer_limit: bytes of output at which ``send_*`` waits for the peer to read.
@@ -153,7 +157,7 @@ class WebSocketResponse(StreamResponse, MessageStream):
     async def prepare(self, request: BaseRequest) -> AbstractStreamWriter | None:
         """Answer *request* with 101 and open the WebSocket.
 
-        :raises HTTPException: *request* is no valid opening handshake (RFC 6455 4.2), or
+        :raises HTTPException: *request* is not a valid opening handshake (RFC 6455 4.2), or
             ``on_connect`` refused it; let it go on to answer the client with the reason.
         :raises RuntimeError: *request* was answered already.
         """
@@ -196,7 +200,7 @@ class WebSocketResponse(StreamResponse, MessageStream):
 
     @property
     def ws_protocol(self) -> str | None:
-        """The subprotocol agreed on, or ``None``."""
+        """The negotiated subprotocol, or ``None``."""
         return self._ws_protocol
 
     @property
@@ -220,7 +224,7 @@ class WebSocketResponse(StreamResponse, MessageStream):
 
         :param code: 1000 to 1003, 1007 to 1014, or 3000 to 4999.
         :param message: the reason, at most 123 bytes of UTF-8.
-        :param drain: kept for aiohttp's sake; output always leaves before the close frame.
+        :param drain: accepted because aiohttp has it; output always leaves before the close frame.
         :returns: ``False`` when the connection was closed already.
         :raises ValueError: *code* or *message* cannot be sent.
         """

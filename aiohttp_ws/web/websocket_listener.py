@@ -1,4 +1,8 @@
-"""A WebSocket at the frame height inside an application: a response that opens it."""
+"""The frame API inside an application: a response that opens a WebSocket for a listener.
+
+The handler's task ends with the handler; the connection goes on with its listener alone, and the
+server keeps only what it needs to close it at shutdown.
+"""
 
 from __future__ import annotations
 
@@ -34,13 +38,13 @@ __all__ = ("WebSocketListenerResponse",)
 
 
 class WebSocketListenerResponse(StreamResponse):
-    """Answers a request by opening a WebSocket at the frame height, for a listener.
+    """Answers a request by opening a WebSocket of the frame API, for a listener.
 
     Return it from a handler: the connection goes on without the handler and without its task,
     until ``listener.on_ws_disconnected``. What middlewares do with it still counts, up to
     replacing it. Or ``await prepare(request)`` in the handler, and go on there; the connection
     lives on when that returns this response, is closed with 1000 when it returns something
-    else, and with 1011 when it raises. It is not cancelled when the client goes away:
+    else, and with 1011 when it raises. It is not cancelled when the client disconnects:
     :meth:`wait_closed` returns then.
 
     ``transport.request`` shows the listener the request's method, path, version and headers.
@@ -51,8 +55,8 @@ class WebSocketListenerResponse(StreamResponse):
 
     :param listener: a :class:`~aiohttp_ws.WSListener`. One may serve several connections:
         all but ``pause_writing`` and ``resume_writing`` tell it which one is meant.
-    :param protocols: the subprotocols spoken here; the first that the client offers and that is
-        among them is agreed on.
+    :param protocols: the subprotocols spoken here; the first one offered by the client that is
+        among them is negotiated.
     :param origins: pages that may connect: origins, compiled patterns, and ``None`` for
         requests without ``Origin``; others get 403. ``None`` instead of a sequence allows all.
     :param on_connect: decides about a valid request, as in :class:`WebSocketResponse`.
@@ -72,7 +76,7 @@ class WebSocketListenerResponse(StreamResponse):
         longer one closes the connection with 1009.
     :param logger_name: a logger, or the end of its name: ``"quotes"`` stands for
         ``aiohttp_ws.quotes``. By default ``aiohttp_ws.server``.
-    :raises TypeError: *listener* is no :class:`~aiohttp_ws.WSListener`, or *protocols* is one
+    :raises TypeError: *listener* is not a :class:`~aiohttp_ws.WSListener`, or *protocols* is one
         string.
     :raises ValueError: an option is out of its range.
     """
@@ -99,7 +103,7 @@ class WebSocketListenerResponse(StreamResponse):
         logger_name: str | LoggerLike | None = None,
     ) -> None:
         if not isinstance(listener, WSListener):
-            raise TypeError(f"listener {listener!r} is no WSListener; pass an instance of one")
+            raise TypeError(f"listener {listener!r} is not a WSListener; pass an instance of one")
         if isinstance(protocols, str):
             raise TypeError(f"protocols must be a sequence of strings, not {protocols!r}")
         if not isinstance(timeout, (int, float)):
@@ -137,7 +141,7 @@ class WebSocketListenerResponse(StreamResponse):
         ``listener.on_ws_connected`` has been called when this returns; what it sends leaves
         together with the answer. The server calls this for a response that a handler returns.
 
-        :raises HTTPException: *request* is no valid opening handshake (RFC 6455 4.2),
+        :raises HTTPException: *request* is not a valid opening handshake (RFC 6455 4.2),
             ``on_connect`` refused it or, with 503, the server is shutting down; let it go on to
             answer the client with the reason.
         :raises RuntimeError: this response answered another request, or *request* has another
@@ -208,13 +212,13 @@ class WebSocketListenerResponse(StreamResponse):
 
     @property
     def ws_protocol(self) -> str | None:
-        """The subprotocol agreed on, or ``None``."""
+        """The negotiated subprotocol, or ``None``."""
         return self._ws_protocol
 
     # --------------------------------------------------------------------- closing
 
     async def wait_closed(self) -> None:
-        """Wait until the connection is gone and ``on_ws_disconnected`` has returned.
+        """Wait until the connection is lost and ``on_ws_disconnected`` has returned.
 
         :raises RuntimeError: before :meth:`prepare`.
         """
@@ -228,7 +232,7 @@ class WebSocketListenerResponse(StreamResponse):
 
         :param code: 1000 to 1003, 1007 to 1014, or 3000 to 4999.
         :param message: the reason, at most 123 bytes of UTF-8.
-        :returns: ``False`` when the connection was gone already.
+        :returns: ``False`` when the connection was lost already.
         :raises ValueError: *code* or *message* cannot be sent.
         :raises RuntimeError: before :meth:`prepare`.
         """
