@@ -46,7 +46,7 @@ class ClientSession(SessionSettings):
     :param skip_auto_headers: names of headers not to add: ``Accept``, ``Accept-Encoding``,
         ``User-Agent``, ``Content-Type``.
     :param auth: credentials of every request; with *base_url*, of those to its origin.
-    :param proxy, proxy_auth: of every request that names no proxy of its own.
+    :param proxy, proxy_auth: of every request without a proxy of its own.
     :param trust_env: take proxies from ``http_proxy``, ``https_proxy``, ``ws_proxy`` and
         ``wss_proxy``, each for its scheme and without the hosts of ``no_proxy``, and logins from
         the file that ``NETRC`` names, or ``~/.netrc``.

@@ -208,7 +208,7 @@ def test_what_is_no_cookie_file_is_refused(tmp_path, content):
     path = tmp_path / "cookies"
     path.write_bytes(pickle.dumps({}) if content is None else content)
     jar = jar_with("a=1")
-    with pytest.raises(ValueError, match="no cookie file"):
+    with pytest.raises(ValueError, match="not a cookie file"):
         jar.load(path)
     assert len(jar) == 1
 
