@@ -1,7 +1,8 @@
 """The client's end of a WebSocket.
 
-The opening handshake is a request of the session, with its redirects, cookies, proxies and timeouts.
-Then the transport leaves the pool, and belongs to the WebSocket until that is closed, or forgotten.
+The opening handshake is a request of the session, with its cookies, redirects, proxies and
+timeouts. Then the transport leaves the pool, and belongs to the WebSocket until that is closed, or
+forgotten.
 """
 
 from __future__ import annotations
