@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from types import ModuleType
 from typing import Any
 
-from .aiofastnet_fixes import mended
+from .aiofastnet_fixes import patched
 
 __all__ = ("create_connection", "create_server", "note_loss", "start_tls", "uses_aiofastnet")
 
@@ -90,7 +90,7 @@ def maker(
         server_hostname = kwargs.get("server_hostname")
         if server_hostname and not server_hostname.isascii():
             kwargs["server_hostname"] = server_hostname.encode("idna").decode()
-        return function(mended(loop), *args, **kwargs)
+        return function(patched(loop), *args, **kwargs)
 
     return make
 

@@ -1,4 +1,4 @@
-"""Who makes a transport, and what of aiofastnet is mended."""
+"""Who makes a transport, and what of aiofastnet is worked around."""
 
 from __future__ import annotations
 
@@ -220,7 +220,7 @@ async def test_a_file_goes_over_every_transport(tmp_path: Path, fast: bool) -> N
         await runner.cleanup()
 
 
-# ------------------------------------------------------------------- what is mended
+# ------------------------------------------------------------------ what is worked around
 
 
 @pytest.mark.parametrize("engine", ["OpenSSL", "ssl module"])
@@ -326,14 +326,14 @@ async def test_a_server_without_descriptors_rests(
 
     accepted = asyncio.Event()
 
-    rests = aiofastnet_fixes.MendedLoop._rest
+    rests = aiofastnet_fixes.PatchedLoop._rest
 
     def rest(self: Any, fd: int) -> None:
         rests(self, fd)
         rested.set()
 
     rested = asyncio.Event()
-    monkeypatch.setattr(aiofastnet_fixes.MendedLoop, "_rest", rest)
+    monkeypatch.setattr(aiofastnet_fixes.PatchedLoop, "_rest", rest)
     monkeypatch.setattr(aiofastnet_fixes, "REST", 0.01)
     listening = Listening()
     listening.bind(("127.0.0.1", 0))
