@@ -258,7 +258,8 @@ cdef class HTTPConnection(RequestReader):
                 except Exception as exc:
                     response = exc
                 except asyncio.CancelledError as exc:
-                    if is_being_cancelled(self.task):
+                    # What waits for a client that left may be cancelled with its connection.
+                    if self.lower is None or is_being_cancelled(self.task):
                         raise
                     response = cancelled_within(exc)
                 if data is not None:

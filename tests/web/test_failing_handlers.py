@@ -190,6 +190,24 @@ async def test_a_handler_that_is_cancelled_ends_the_connection_without_a_log_lin
     assert errors(caplog) == []
 
 
+async def test_a_handler_may_cancel_what_it_waits_for_when_its_client_left(
+    open_with: Open, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def handler(request: web.Request) -> web.StreamResponse:
+        ws = web.WebSocketResponse()
+        await ws.prepare(request)
+        async for _ in ws:
+            pass
+        await cancelled_task()
+        raise AssertionError("not reached")
+
+    peer, server = await open_with(handler)
+    (connection,) = server.handler.connections
+    peer.cut()
+    await within(asyncio.wait([connection.task]))
+    assert errors(caplog) == []
+
+
 def cancelled_task() -> asyncio.Task[Any]:
     task = asyncio.ensure_future(asyncio.sleep(0))
     task.cancel()
