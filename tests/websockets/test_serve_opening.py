@@ -179,10 +179,11 @@ async def test_the_server_header_can_be_changed_and_left_out():
         ("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n", 405),
         (UPGRADE.replace("13", "12") + "\r\n", 426),
         (UPGRADE.replace("dGhlIHNhbXBsZSBub25jZQ==", "short") + "\r\n", 400),
+        (UPGRADE.replace("HTTP/1.1", "HTTP/1.0") + "\r\n", 505),
         ("nonsense\r\n\r\n", 400),
     ],
 )
-async def test_what_is_no_opening_handshake_is_refused(request_text: str, status: int):
+async def test_a_request_that_is_not_an_opening_handshake_is_refused(request_text: str, status: int):
     async with serving() as server:
         answer = await answer_to(server, request_text)
     assert answer.startswith(f"HTTP/1.1 {status} ")

@@ -364,6 +364,8 @@ class ServerConnection(Connection):
         if exc.kind is HandshakeFault.NO_UPGRADE:
             # RFC 9110 15.5.22: what the request should have asked for.
             status, headers, hint = 426, {"Upgrade": "websocket"}, HINT
+        elif exc.kind is HandshakeFault.HTTP_VERSION:
+            status = 505  # RFC 9110 15.6.6
         response = self.respond(status, f"{FAILED}: {exc.message}.\n{hint}")
         for name, value in headers.items():
             response.headers[name] = value
