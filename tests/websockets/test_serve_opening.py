@@ -183,7 +183,9 @@ async def test_the_server_header_can_be_changed_and_left_out():
         ("nonsense\r\n\r\n", 400),
     ],
 )
-async def test_a_request_that_is_not_an_opening_handshake_is_refused(request_text: str, status: int):
+async def test_a_request_that_is_not_an_opening_handshake_is_refused(
+    request_text: str, status: int
+):
     async with serving() as server:
         answer = await answer_to(server, request_text)
     assert answer.startswith(f"HTTP/1.1 {status} ")

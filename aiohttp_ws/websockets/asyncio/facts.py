@@ -1,4 +1,7 @@
-"""What a connection knows of itself: its handshake, its ends, how it was closed."""
+"""The attributes of a connection: its handshake, its two addresses, how it was closed.
+
+They are computed when asked for, so that an idle connection keeps only what it needs.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +37,7 @@ else:
 
 
 class ConnectionLogger(Adapter):
-    """Adds the connection to a record, as ``record.websocket``."""
+    """Adds the connection to each log record, as ``record.websocket``."""
 
     def process(self, msg: Any, kwargs: Any) -> tuple[Any, Any]:
         kwargs["extra"] = {**kwargs.get("extra", {}), **(self.extra or {})}
@@ -42,7 +45,7 @@ class ConnectionLogger(Adapter):
 
 
 class ConnectionFacts(PullConnection):
-    """Base of :class:`Connection`: attributes only."""
+    """The attributes of :class:`Connection`, on top of the compiled engine's connection."""
 
     # The attributes that a program adds make a __dict__.
     __slots__ = (
@@ -104,7 +107,7 @@ class ConnectionFacts(PullConnection):
 
     @property
     def request(self) -> Request | None:
-        """The request of the opening handshake, or ``None`` before it has come."""
+        """The request of the opening handshake, or ``None`` before it."""
         return self._request
 
     @request.setter
@@ -113,7 +116,7 @@ class ConnectionFacts(PullConnection):
 
     @property
     def response(self) -> Response | None:
-        """The response of the opening handshake, or ``None`` before it has come."""
+        """The response of the opening handshake, or ``None`` before it."""
         return self._response
 
     @response.setter
@@ -122,36 +125,38 @@ class ConnectionFacts(PullConnection):
 
     @property
     def transport(self) -> asyncio.Transport:  # type: ignore[override]
-        """The asyncio transport: for buffer limits and extra information."""
+        """The asyncio transport, for its buffer limits and extra information."""
         assert self._tcp is not None
         return self._tcp
 
     @property
     def local_address(self) -> Any:
-        """The address of this end, as :meth:`socket.socket.getsockname` has it."""
+        """The address of this end, as :meth:`socket.socket.getsockname` returns it."""
         return None if self._tcp is None else self._tcp.get_extra_info("sockname")
 
     @property
     def remote_address(self) -> Any:
-        """The address of the peer, as :meth:`socket.socket.getpeername` has it."""
+        """The address of the peer, as :meth:`socket.socket.getpeername` returns it."""
         return None if self._tcp is None else self._tcp.get_extra_info("peername")
 
     @property
     def subprotocol(self) -> Subprotocol | None:
-        """The subprotocol agreed on, or ``None``."""
+        """The negotiated subprotocol, or ``None``."""
         return cast("Subprotocol | None", self._subprotocol)
 
     @property
     def state(self) -> State:
-        """The :class:`State`; :attr:`State.CLOSED` when TCP is gone too."""
+        """The :class:`State`; :attr:`State.CLOSED` once TCP has ended too."""
         if not self._begun:
             return State.CONNECTING
         return (State.OPEN, State.CLOSING, State.CLOSED)[self._closing]
 
     @property
     def close_code(self) -> int | None:
-        """The peer's close code: 1005 where its close frame had none, 1006 where none came;
-        ``None`` until the connection is closed (RFC 6455 7.1.5)."""
+        """The peer's close code: 1005 where its close frame had none, 1006 without one.
+
+        ``None`` until the connection is closed (RFC 6455 7.1.5).
+        """
         if self.state is not State.CLOSED:
             return None
         rcvd = self._close_frames[0]
@@ -159,8 +164,10 @@ class ConnectionFacts(PullConnection):
 
     @property
     def close_reason(self) -> str | None:
-        """The peer's reason, ``""`` where it gave none; ``None`` until the connection is closed
-        (RFC 6455 7.1.6)."""
+        """The peer's reason; ``""`` without one, ``None`` until the connection is closed.
+
+        See RFC 6455 7.1.6.
+        """
         if self.state is not State.CLOSED:
             return None
         rcvd = self._close_frames[0]
@@ -168,12 +175,12 @@ class ConnectionFacts(PullConnection):
 
     @property
     def close_exc(self) -> ConnectionClosed:
-        """The :exc:`ConnectionClosed` that :meth:`recv` and :meth:`send` raise.
+        """The :exc:`ConnectionClosed` that :meth:`recv` and :meth:`send` raise from now on.
 
         :raises RuntimeError: the connection is not closed.
         """
         if self.state is not State.CLOSED:
-            raise RuntimeError("the connection isn't closed yet")
+            raise RuntimeError(f"the connection is not closed, it is {self.state.name}")
         return self._closed_error()
 
     def _closed_error(self) -> ConnectionClosed:

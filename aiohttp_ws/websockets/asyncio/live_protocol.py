@@ -16,7 +16,6 @@ from ..extensions.permessage_deflate import PerMessageDeflate
 from ..frames import Close
 from ..protocol import Protocol, Side, State
 from ..typing import Origin, Subprotocol
-from .settings import OpeningSettings
 
 if TYPE_CHECKING:
     from .facts import ConnectionFacts
@@ -50,8 +49,6 @@ class LiveProtocol:
         return hash(self._connection)
 
     def __getattr__(self, name: str) -> Any:
-        if name in OpeningSettings.__slots__:
-            return getattr(self._connection._settings, name)
         if hasattr(Protocol, name):
             raise AttributeError(
                 f"connection.protocol has no {name}(): the connection's frames are handled in"
