@@ -235,13 +235,17 @@ async def connect_websocket(
     session._websockets.add(connection)
     connection.when_lost(lambda exc: session._websockets.discard(connection))
     protocol.detached()
-    return session._ws_response_class(
-        response,
-        connection,
-        protocol=subprotocol,
-        deflate=deflate,
-        receive_timeout=receive_timeout,
-    )
+    try:
+        return session._ws_response_class(
+            response,
+            connection,
+            protocol=subprotocol,
+            deflate=deflate,
+            receive_timeout=receive_timeout,
+        )
+    except BaseException:
+        connection.abort()
+        raise
 
 
 async def body_of(response: ClientResponse) -> bytes:

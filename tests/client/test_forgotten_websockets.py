@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 
 from aiohttp_ws import ClientSession, ClientWebSocketResponse, WSMsgType
+from aiohttp_ws.websockets.asyncio.client import connect
 from tests.interop.talk import Tls
-from tests.ws.raw_end import BINARY, TEXT, RawEnd, accept_raw
+from tests.ws.raw_end import BINARY, PING, PONG, TEXT, RawEnd, accept_raw
 
 Peer = Callable[[], Awaitable[RawEnd]]
 
@@ -179,6 +180,32 @@ async def test_a_websocket_may_be_forgotten_in_another_thread(
     with pytest.warns(ResourceWarning, match="Unclosed WebSocket"):
         run_to_end(thread)
     await (await server.peer()).wait_eof()
+
+
+async def test_a_websocket_whose_class_cannot_be_made_is_dropped(server: Server) -> None:
+    class Broken(ClientWebSocketResponse):
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            raise ZeroDivisionError("as planned")
+
+    async with ClientSession(ws_response_class=Broken) as session:
+        with pytest.raises(ZeroDivisionError):
+            await session.ws_connect(server.url)
+        await (await server.peer()).wait_eof()
+        await wait_until_none(session)
+
+
+async def test_a_forgotten_connection_of_the_message_api_stays_as_in_websockets(
+    server: Server,
+) -> None:
+    async def forget() -> None:
+        connection = await connect(server.url)
+        with pytest.raises(asyncio.TimeoutError):
+            await asyncio.wait_for(connection.recv(), 0.001)
+
+    await collected(forget())
+    peer = await server.peer()
+    peer.send(PING, b"still there?")
+    assert (await peer.receive()).opcode == PONG
 
 
 def test_a_websocket_may_be_forgotten_after_its_loop() -> None:
