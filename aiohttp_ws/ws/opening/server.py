@@ -24,6 +24,7 @@ from typing import Any, NamedTuple, TypeAlias, cast
 
 from ...errors import BadHttpMessage
 from ...net.loop import resources_of
+from ...net.transports import note_loss
 from ...wire.http1 import RequestHead, RequestParser
 
 __all__ = ("Accept", "Answer", "Refuse", "ServerOpening", "Stage")
@@ -138,8 +139,7 @@ class ServerOpening(asyncio.BufferedProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._settle(OVER)
-        # Python 3.10 takes a TLS transport for forgotten that its peer closed and we did not.
-        self._transport.close()
+        note_loss(self._transport)
         if self.task is not None and not self.task.done():
             self.task.cancel()
 
@@ -182,7 +182,7 @@ class ServerOpening(asyncio.BufferedProtocol):
         if self.stage is DECIDING:
             if not self.decides_in_time:
                 self._stop_timer()  # The client has done its part.
-            if self._rest:
+            if self._rest and not self._transport.is_closing():
                 self._transport.pause_reading()
 
     def _expire(self) -> None:
