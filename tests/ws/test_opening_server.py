@@ -87,7 +87,10 @@ async def test_what_came_after_the_request_goes_to_who_begins(later: bool):
     begun: list[tuple[Any, bytes]] = []
     accept = Accept(lambda transport, rest: begun.append((transport, rest)))
 
+    decided = asyncio.Event()
+
     async def decide() -> Accept:
+        await decided.wait()
         return accept
 
     opening = Opening(decide if later else lambda: accept)
@@ -95,6 +98,7 @@ async def test_what_came_after_the_request_goes_to_who_begins(later: bool):
     opening.receive(REQUEST + b"frames")
     if later:
         assert not opening.transport.is_reading()
+        decided.set()
         await opening.task
     assert begun == [(opening.transport, b"frames")]
     assert opening.stage is Stage.OVER
