@@ -32,6 +32,7 @@ from ..http.compression import Decompressor
 from ..http.streams import StreamReader
 from ..net.loop import resources_of
 from ..net.transports import note_loss
+from ..net.unread import unread
 from ..wire.http1 import END, ResponseHead, ResponseParser
 from ..ws.opening.client import MOST_REST, tell_of_loss
 from .exchange import DEFAULT_LIMITS, Exchange
@@ -53,6 +54,7 @@ class State(enum.Enum):
 
 
 _IDLE, _HEAD, _BODY, _UPGRADED, _LOST = State
+_EXPECTING = (_HEAD, _BODY, _UPGRADED)
 
 
 class ClientProtocol(asyncio.BufferedProtocol):
@@ -267,6 +269,16 @@ class ClientProtocol(asyncio.BufferedProtocol):
             # Bytes that no request asked for: whatever they are, they answer nothing.
             self.close()
 
+    def _keep(self, rest: bytes) -> None:
+        """Take what the transport had received, and not handed on, when it was lost."""
+        if not rest or self._detached():
+            return
+        if self._state is _UPGRADED or self._paused or self._backlog:
+            self._backlog.append(rest)
+        else:
+            cast("ResponseParser", self._parser).feed(rest)
+            self._advance()
+
     def _advance(self) -> None:
         parser = cast("ResponseParser", self._parser)
         try:
@@ -447,6 +459,8 @@ class ClientProtocol(asyncio.BufferedProtocol):
             note_loss(transport)
         self.transport = None
         self._must_close = True
+        if transport is not None and self._state in _EXPECTING:
+            self._keep(unread(transport))
         self._cancel_timer()
         self._wake_writers(ClientConnectionResetError("connection lost"))
         for waiter in self._closed_waiters or ():

@@ -256,11 +256,12 @@ def test_messages_and_close_code_in_the_flight_of_the_answer_arrive(
 @pytest.mark.parametrize("kind", KINDS, ids=str)
 @pytest.mark.parametrize("api", APIS)
 @pytest.mark.parametrize("shown", [False, True])
+@pytest.mark.parametrize("count", [2, 10])
 def test_more_than_a_client_keeps_in_the_flight_of_the_answer_arrives_too(
-    api: str, kind: Kind, shown: bool, authority: trustme.CA
+    api: str, kind: Kind, count: int, shown: bool, authority: trustme.CA
 ):
     serving, trusting = contexts(authority, kind)
-    texts = [letter * 60_000 for letter in "abcdefghij"]
+    texts = [letter * 60_000 for letter in "abcdefghij"[:count]]
     flight = b"".join(frame(TEXT, text.encode()) for text in texts) + frame(CLOSE, closing(4001))
 
     async def main() -> None:

@@ -30,6 +30,7 @@ from multidict import MultiMapping
 from ...errors import BadHttpMessage
 from ...net.loop import resources_of
 from ...net.transports import note_loss
+from ...net.unread import unread
 from ...wire.deflate import DeflateOptions, DeflateParams
 from ...wire.handshake import check_response
 from ...wire.http1 import END, HTTP_11, ResponseHead, ResponseParser, serialise_request_head
@@ -149,7 +150,7 @@ class ClientOpening(asyncio.BufferedProtocol):
         assert transport is not None
         self._handed_over = True
         rest = self._parser.take_rest() + bytes(self._rest)
-        if self._reading_paused:
+        if self._reading_paused and not self.is_lost:
             transport.resume_reading()
         begun = begin(transport, rest)
         if self.is_lost:
@@ -178,6 +179,7 @@ class ClientOpening(asyncio.BufferedProtocol):
         note_loss(transport)
         self.is_lost = True
         self.lost_exc = exc
+        self._take(unread(transport))
         if self._answer.done():
             return
         if self._head is not None:
@@ -193,11 +195,15 @@ class ClientOpening(asyncio.BufferedProtocol):
         return self._buffer
 
     def buffer_updated(self, nbytes: int) -> None:
+        self._take(self._buffer[:nbytes])
+
+    def _take(self, data: bytes | memoryview) -> None:
+        """Take what the server sent: its answer, then what follows that."""
         if self._answer.done():
-            self._keep(nbytes)
+            self._keep(data)
             return
         parser = self._parser
-        parser.feed_from(self._buffer, nbytes)
+        parser.feed_from(data, len(data))
         try:
             while not self._answer.done() and (event := parser.next_event()) is not None:
                 if event is END:
@@ -215,13 +221,14 @@ class ClientOpening(asyncio.BufferedProtocol):
         if parser.pending:
             parser.keep_rest()
 
-    def _keep(self, nbytes: int) -> None:
+    def _keep(self, data: bytes | memoryview) -> None:
         """Keep what follows the answer: frames, which are for the connection to read."""
         if self._head is not None:
             return  # the end of a refusal's body
         # All of it: a TLS transport may have more to give after pause_reading().
-        self._rest += self._buffer[:nbytes]
-        if len(self._rest) > MOST_REST and not self._reading_paused and self.transport is not None:
+        self._rest += data
+        if len(self._rest) > MOST_REST and not (self._reading_paused or self.is_lost):
+            assert self.transport is not None
             self._reading_paused = True
             self.transport.pause_reading()
 
