@@ -1,4 +1,4 @@
-"""Which version of websockets the message height is held against."""
+"""Which version of websockets the message API is held against."""
 
 import pytest
 import websockets

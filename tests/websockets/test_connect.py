@@ -162,7 +162,9 @@ UPGRADE = b"Upgrade: websocket\r\nConnection: Upgrade\r\n"
         ),
     ],
 )
-async def test_what_is_no_agreement_raises(answer: bytes, error: type[Exception], text: str):
+async def test_a_response_that_does_not_open_the_connection_raises(
+    answer: bytes, error: type[Exception], text: str
+):
     async with answering(answer) as url:
         with pytest.raises(error, match=text) as caught:
             await connect(url)
@@ -228,7 +230,7 @@ async def test_open_timeout_is_over_everything():
     server.close()
 
 
-async def test_nobody_listening_is_an_os_error():
+async def test_a_port_where_nothing_listens_is_an_os_error():
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         with pytest.raises(OSError, match="onnect"):

@@ -50,7 +50,7 @@ async def test_decode_chooses_the_type(role: str):
         assert await our.recv(decode=True) == "é"
 
 
-async def test_binary_that_is_no_text_closes_with_1007_when_text_is_wanted(role: str):
+async def test_binary_that_is_not_text_closes_with_1007_when_text_is_wanted(role: str):
     async with connected(role) as (our, their):
         await their.send(b"\xff")
         with pytest.raises(ConnectionClosedError) as caught:
@@ -311,7 +311,7 @@ async def test_fragments_of_two_types_close_the_connection(role: str):
         assert caught.value.rcvd.code == 1011
 
 
-async def test_a_send_waits_behind_a_fragmented_message(role: str):
+async def test_a_send_waits_until_a_fragmented_message_has_ended(role: str):
     async with connected(role) as (our, their):
         go_on, begun = asyncio.Event(), asyncio.Event()
 

@@ -82,7 +82,7 @@ async def test_pings_and_pongs_have_at_most_125_bytes(role: str):
         assert our.open
 
 
-async def test_pings_are_answered_while_nobody_receives(role: str):
+async def test_pings_are_answered_while_the_program_does_not_receive(role: str):
     async with connected(role) as (_, their):
         assert await (await their.ping()) >= 0  # The latency, once the pong has come.
 

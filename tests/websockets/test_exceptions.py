@@ -1,4 +1,4 @@
-"""The exceptions of the message height: their family, what they carry, what they say."""
+"""The exceptions of the message API: their family, what they carry, what they say."""
 
 from __future__ import annotations
 

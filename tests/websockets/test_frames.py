@@ -1,4 +1,4 @@
-"""Frames and close codes of the message height, held against those of websockets."""
+"""Frames and close codes of the message API, held against those of websockets."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ def test_a_close_code_is_explained_as_in_websockets(code: int):
     assert str(Close(code, "why")) == str(theirs.Close(code, "why"))
 
 
-def test_the_codes_are_those_of_the_other_heights():
+def test_the_codes_are_those_of_the_other_apis():
     ours = {code.value for code in CloseCode}
     assert {code.value for code in WSCloseCode} - ours == {WSCloseCode.NO_INFO}
     assert CloseCode.GOING_AWAY == WSCloseCode.GOING_AWAY

@@ -1,4 +1,4 @@
-"""Headers of the message height, held against those of websockets."""
+"""Headers of the message API, held against those of websockets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Requests and responses of the message height, held against those of websockets."""
+"""Requests and responses of the message API, held against those of websockets."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def test_a_proxys_answer_ends_with_its_head(data: bytes):
         (b"GET / HTTP/1.1\r\n" + b"x: y\r\n" * 129 + b"\r\n", TooManyHeaders),
     ],
 )
-def test_what_is_no_request_is_refused_as_in_websockets(data: bytes, kind: type[Exception]):
+def test_what_is_not_a_request_is_refused_as_in_websockets(data: bytes, kind: type[Exception]):
     with pytest.raises(kind):
         parse_request(data)
     with pytest.raises(getattr(websockets.exceptions, kind.__name__, kind)):
@@ -132,7 +132,7 @@ def test_what_is_no_request_is_refused_as_in_websockets(data: bytes, kind: type[
         (b"HTTP/1.1 200 " + b"x" * 9000 + b"\r\n", StatusLineTooLong),
     ],
 )
-def test_what_is_no_response_is_refused_as_in_websockets(data: bytes, kind: type[Exception]):
+def test_what_is_not_a_response_is_refused_as_in_websockets(data: bytes, kind: type[Exception]):
     with pytest.raises(kind):
         parse_response(data)
     with pytest.raises(getattr(websockets.exceptions, kind.__name__, kind)):

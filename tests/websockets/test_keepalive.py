@@ -111,7 +111,7 @@ async def test_no_timeout_means_no_giving_up(clock: Clock):
         their.transport.resume_reading()
 
 
-async def test_a_slow_program_is_no_fault_of_the_peer(clock: Clock):
+async def test_a_slow_program_is_not_a_fault_of_the_peer(clock: Clock):
     ours = {"max_queue": 1, "compression": None}
     async with connected("client", our=ours) as (our, their):
         sending = asyncio.ensure_future(flood(their))

@@ -208,12 +208,12 @@ async def test_a_response_is_read_from_a_stream():
         (b"GET / HTTP/1.1\r\n" + b"x: y\r\n" * 200, TooManyHeaders),
     ],
 )
-async def test_what_is_no_request_is_refused(data: bytes, kind: type[Exception]):
+async def test_what_is_not_a_request_is_refused(data: bytes, kind: type[Exception]):
     with pytest.raises(kind):
         await http.read_request(stream_of(data))
 
 
-async def test_what_is_no_response_is_refused():
+async def test_what_is_not_a_response_is_refused():
     with pytest.raises(ValueError, match="HTTP"):
         await http.read_response(stream_of(b"hello\r\n\r\n"))
     with pytest.raises(StatusLineTooLong):

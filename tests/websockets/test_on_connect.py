@@ -1,4 +1,4 @@
-"""``on_connect`` and messages as objects at the message height, with other libraries as peers."""
+"""``on_connect`` and messages as objects at the message API, with other libraries as peers."""
 
 from __future__ import annotations
 
@@ -167,7 +167,7 @@ async def test_on_connect_goes_before_subprotocols(serve: Serve):
 
 
 @both_ways
-async def test_on_connect_sees_what_autobahns_server_agreed_to(later: bool):
+async def test_on_connect_sees_what_autobahns_server_accepted(later: bool):
     seen: list[ConnectionResponse] = []
     async with (
         autobahn_server(lambda request: ("b", {"X-One": "1"}), deflate=True) as (url, ends),

@@ -237,7 +237,7 @@ def test_a_request_beyond_a_limit_is_answered_at_once(data: bytes, status: str):
 
 
 @pytest.mark.parametrize("data", [b"hello\r\n\r\n", request("Content-Length: 3"), b"GET / HT"])
-def test_what_is_no_request_ends_the_connection(data: bytes):
+def test_what_is_not_a_request_ends_the_connection(data: bytes):
     server = ServerProtocol()
     server.receive_data(data)
     server.receive_eof()
@@ -334,7 +334,7 @@ def test_a_body_that_ends_with_the_connection_is_kept():
     assert client.state is State.CLOSED
 
 
-def test_a_response_that_breaks_off_is_no_response():
+def test_a_response_that_breaks_off_is_not_a_response():
     client = client_given("HTTP/1.1 1")
     client.receive_eof()
     assert isinstance(client.handshake_exc, InvalidMessage)
@@ -347,7 +347,7 @@ def test_an_interim_response_is_passed_over():
     assert client.state is State.OPEN
 
 
-def test_a_frame_behind_the_response_is_received():
+def test_a_frame_after_the_response_is_received():
     client = client_given(OPENED.encode() + b"\r\n" + encode_frame(1, b"hello"))
     assert [type(event).__name__ for event in client.events_received()] == ["Response", "Frame"]
 

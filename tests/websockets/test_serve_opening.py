@@ -204,7 +204,7 @@ async def test_open_timeout_holds_for_process_request_too():
         assert (await answer_to(server, UPGRADE + "\r\n")).startswith("HTTP/1.1 408 ")
 
 
-async def test_messages_right_behind_the_request_arrive():
+async def test_messages_right_after_the_request_arrive():
     received = []
 
     async def handler(connection: ServerConnection) -> None:
@@ -235,7 +235,7 @@ async def test_messages_right_behind_the_request_arrive():
         {"extensions": [DeflateOptions()], "compression": None},
     ],
 )
-async def test_compression_is_agreed_on_in_each_form(kwargs: Any):
+async def test_compression_is_negotiated_in_each_form(kwargs: Any):
     async with serving(**kwargs) as server, theirs.connect(url_of(server)) as client:
         assert "permessage-deflate" in client.response.headers["Sec-WebSocket-Extensions"]
         for _ in range(3):

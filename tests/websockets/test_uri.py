@@ -1,4 +1,4 @@
-"""URIs of the message height."""
+"""URIs of the message API."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_a_uri_is_taken_apart_as_websockets_does(uri: str):
 
 
 @pytest.mark.parametrize("uri", BAD)
-def test_what_is_no_uri_of_a_websocket_is_refused(uri: str):
+def test_what_is_not_the_uri_of_a_websocket_is_refused(uri: str):
     with pytest.raises(theirs.InvalidURI):
         theirs.parse_uri(uri)
     with pytest.raises(InvalidURI) as caught:
