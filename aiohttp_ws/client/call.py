@@ -235,7 +235,7 @@ class Call:
                 )
             self.data = body
         if target.origin() != self.url.origin():
-            # What was meant for one origin is not told to another.
+            # Credentials and cookies meant for one origin are not sent to another.
             self.auth = self.cookies = None
             self.headers = _without(self.headers, ORIGIN_HEADERS)
         response.release()

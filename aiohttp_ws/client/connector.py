@@ -232,7 +232,7 @@ class BaseConnector:
             del self._waiting_by_key[key]
 
     def _wake(self) -> None:
-        """Give free places to those who waited longest and may have one."""
+        """Give free places to the requests that have waited longest and may have one."""
         for waiter, key in list(self._waiters.items()):
             if self._limit and self._taken >= self._limit:
                 return

@@ -40,7 +40,7 @@ MAX_TIME = 253402300799
 def is_ip_address(host: str) -> bool:
     """Whether *host* is an IP address and not a name."""
     if not host or not (host[-1].isdigit() or ":" in host):
-        return False  # every IPv4 address ends in a digit: spares names the slow test
+        return False  # every IPv4 address ends in a digit: names skip the slow test
     try:
         ipaddress.ip_address(host.partition("%")[0])
     except ValueError:

@@ -49,8 +49,8 @@ class DNSCache:
     ) -> list[ResolveResult]:
         """Return the addresses of *name*, through *ask* when they are not known.
 
-        Callers of the same name share one question, and it goes on when one of them is
-        cancelled.
+        Concurrent callers for the same name share one lookup, which continues when one of them
+        is cancelled.
         """
         known = self.get(name)
         if known is not None:

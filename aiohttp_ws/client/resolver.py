@@ -129,5 +129,5 @@ class AsyncResolver(AbstractResolver):
         self._resolver.cancel()
 
 
-# The one that sees what the rest of the machine sees; AsyncResolver is for those who ask.
+# It resolves names as the rest of the machine does; AsyncResolver has to be asked for.
 DefaultResolver = ThreadedResolver

@@ -412,7 +412,7 @@ class ClientResponse:
         return _DONE
 
     def _forbid_reading(self) -> None:
-        # Also when all of it has come: whether it had is a matter of luck.
+        # Even when the whole body has come: whether it had is a matter of timing.
         if self._body is None and self._head is not None and self.content.exception() is None:
             self.content.set_exception(ClientConnectionError("Connection closed"))
 

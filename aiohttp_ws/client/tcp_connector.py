@@ -61,8 +61,8 @@ class TCPConnector(BaseConnector):
     :param interleave: how many addresses of the first family to try before the other one.
     :param socket_factory: makes the sockets.
     :param ssl_shutdown_timeout: seconds for TLS's close_notify (Python 3.11 and later).
-    :param use_aiofastnet: transports of the ``aiofastnet`` package: ``True`` needs it, ``False``
-        is without it; ``None`` takes it for TLS where it is installed and can do what the
+    :param use_aiofastnet: transports of the ``aiofastnet`` package: ``True`` requires it, ``False``
+        does without it; ``None`` uses it for TLS where it is installed and supports what the
         :class:`ssl.SSLContext` asks for.
     :param verify_ssl: deprecated, as are *fingerprint* and *ssl_context*: use *ssl*.
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ("BodyReader", "InflatingReader", "make_body")
 
-# Inflated at a time, so that a small read cannot fill the memory (design: bounded work).
+# Bytes inflated at a time, so that a small read cannot fill the memory.
 INFLATE_STEP = 64 * 1024
 
 

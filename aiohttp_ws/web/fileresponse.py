@@ -52,7 +52,7 @@ class FileResponse(StreamResponse):
             raise ValueError(f"chunk_size={chunk_size} must be at least 1")
         self._path = os.fspath(path)
         self._chunk_size = chunk_size
-        # The file, when it was opened already by who made the response.
+        # The file, where the maker of the response has opened it already.
         self._opened: OpenFile | None = None
 
     async def prepare(self, request: BaseRequest) -> AbstractStreamWriter | None:

@@ -55,8 +55,8 @@ def as_handler(handler: Any) -> Handler:
 async def default_expect_handler(request: Request) -> None:
     """Refuse an unknown expectation with 417 (RFC 9110 10.1.1).
 
-    ``100-continue`` is met by the connection when the handler first reads the body, so that
-    one who answers without it spares the client the sending.
+    ``100-continue`` is met by the connection when the handler first reads the body: the client of
+    a handler that answers without reading need not send it.
     """
     expectation = request.headers.get(hdrs.EXPECT, "")
     # HTTP/1.0 has no interim responses: the field is ignored.

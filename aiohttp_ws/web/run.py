@@ -120,7 +120,7 @@ def run_app(
 
 
 class _Sites:
-    """Where to listen, as ``run_app()`` was told."""
+    """Where to listen: the arguments of ``run_app()`` as sites."""
 
     def __init__(
         self,

@@ -29,8 +29,8 @@ class BaseSite(ABC):
     :param ssl_context: serve TLS with it.
     :param backlog: connections that may wait to be accepted.
     :param shutdown_timeout: not used; give it to the runner.
-    :param use_aiofastnet: transports of the ``aiofastnet`` package: ``True`` needs it, ``False``
-        is without it; ``None`` takes it for TLS where it is installed and can do what
+    :param use_aiofastnet: transports of the ``aiofastnet`` package: ``True`` requires it, ``False``
+        does without it; ``None`` uses it for TLS where it is installed and supports what
         *ssl_context* asks for.
     :raises RuntimeError: the runner was not set up.
     """
