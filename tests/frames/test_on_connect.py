@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import pytest
 
 from aiohttp_ws import (
-    ConnectionAccept,
     ConnectionDeny,
     ConnectionRequest,
     ConnectionResponse,
@@ -24,16 +22,15 @@ from aiohttp_ws import (
 )
 from aiohttp_ws.ws.opening.client import ClientOpening
 from tests.frames.ends import Recorder, within
-from tests.interop.autobahn_ends import autobahn_client, autobahn_server
+from tests.interop.autobahn_ends import autobahn_server
 from tests.peers import import_peer
-from tests.ws.raw_end import TEXT, Refused, frame, open_raw
+from tests.ws.raw_end import TEXT, Refused, open_raw
 
 aiohttp = import_peer("aiohttp")
 websockets = import_peer("websockets")
 of_autobahn = importlib.import_module("autobahn.websocket.types")
 
 Serve = Callable[..., Awaitable[int]]
-STATUSES = sorted(value for name, value in vars(ConnectionDeny).items() if name.isupper())
 
 
 @pytest.fixture
@@ -76,104 +73,6 @@ def in_two_ways(answer: Callable[[Any], Any], later: bool) -> Any:
 both_ways = pytest.mark.parametrize("later", [False, True], ids=["function", "coroutine"])
 
 # ------------------------------------------------------------------------- the server
-
-
-@both_ways
-async def test_autobahns_client_gets_the_subprotocol_and_the_headers(serve: Serve, later: bool):
-    seen: list[ConnectionRequest] = []
-
-    def on_connect(request: ConnectionRequest) -> Any:
-        seen.append(request)
-        return ConnectionAccept("b", {"X-One": "1", "X-Two": ["2", "3"]})
-
-    port = await serve(in_two_ways(on_connect, later))
-    async with autobahn_client(f"ws://127.0.0.1:{port}/a%20b?q=1", ["a", "b"]) as end:
-        response = await end.opened
-        assert response.protocol == "b"
-        assert response.headers["x-one"] == "1"
-        assert response.headers["x-two"] == "2, 3"
-        end.send(b"hello")
-        assert await end.next() == (b"hello", False)
-    (request,) = seen
-    assert (request.host, request.path, request.params) == ("127.0.0.1", "/a%20b", {"q": ["1"]})
-    assert request.protocols == ["a", "b"]
-    assert request.peer.startswith("tcp4:127.0.0.1:")
-
-
-@both_ways
-@pytest.mark.parametrize("status", STATUSES)
-async def test_a_refusal_is_seen_by_aiohttps_client(serve: Serve, status: int, later: bool):
-    def on_connect(request: ConnectionRequest) -> None:
-        raise ConnectionDeny(status)
-
-    port = await serve(in_two_ways(on_connect, later))
-    async with aiohttp.ClientSession() as session:
-        with pytest.raises(aiohttp.WSServerHandshakeError) as caught:
-            await session.ws_connect(f"http://127.0.0.1:{port}/")
-    assert caught.value.status == status
-
-
-async def test_a_refusal_says_why_in_the_status_line_and_in_the_body(serve: Serve):
-    def on_connect(request: ConnectionRequest) -> None:
-        raise ConnectionDeny(403, "members only")
-
-    port = await serve(on_connect)
-    with pytest.raises(websockets.InvalidStatus) as caught:
-        await websockets.connect(f"ws://127.0.0.1:{port}/", proxy=None)
-    response = caught.value.response
-    assert (response.status_code, response.reason_phrase) == (403, "members only")
-    assert response.body == b"members only"
-    async with autobahn_client(f"ws://127.0.0.1:{port}/") as end:
-        assert "[403]: members only" in (await end.wait_closed())[2]
-
-
-@pytest.mark.parametrize("reason", ["a\r\nX-Evil: 1", "für alle", "\udcff"])
-async def test_a_reason_that_a_status_line_cannot_carry_is_in_the_body(serve: Serve, reason: str):
-    def on_connect(request: ConnectionRequest) -> None:
-        raise ConnectionDeny(404, reason)
-
-    port = await serve(on_connect)
-    with pytest.raises(websockets.InvalidStatus) as caught:
-        await websockets.connect(f"ws://127.0.0.1:{port}/", proxy=None)
-    response = caught.value.response
-    assert (response.status_code, response.reason_phrase) == (404, "Not Found")
-    assert "X-Evil" not in response.headers
-    assert response.body == reason.encode("utf-8", "backslashreplace")
-
-
-@both_ways
-@pytest.mark.parametrize(
-    ("answer", "told"),
-    [
-        ("c", "did not offer"),
-        ((None, {"X": "1\r\nY: 2"}), "control characters"),
-        ((None, {"Upgrade": "x"}), "the handshake makes itself"),
-        (5, "on_connect returned 5"),
-    ],
-    ids=repr,
-)
-async def test_a_wrong_answer_is_500_and_one_line_in_the_log(
-    serve: Serve, answer: Any, told: str, later: bool, caplog: pytest.LogCaptureFixture
-):
-    port = await serve(in_two_ways(lambda request: answer, later))
-    with pytest.raises(websockets.InvalidStatus) as caught:
-        await websockets.connect(f"ws://127.0.0.1:{port}/", subprotocols=["a"], proxy=None)
-    assert caught.value.response.status_code == 500
-    (record,) = [each for each in caplog.records if each.levelno >= logging.ERROR]
-    assert told in record.getMessage()
-    assert record.exc_info is None
-
-
-async def test_an_exception_is_500_and_logged(serve: Serve, caplog: pytest.LogCaptureFixture):
-    def on_connect(request: ConnectionRequest) -> None:
-        raise LookupError("secret of the database")
-
-    port = await serve(on_connect)
-    with pytest.raises(websockets.InvalidStatus) as caught:
-        await websockets.connect(f"ws://127.0.0.1:{port}/", proxy=None)
-    assert caught.value.response.status_code == 500
-    assert b"secret" not in caught.value.response.body
-    assert "exception in on_connect" in caplog.messages
 
 
 async def test_the_factory_is_asked_about_those_that_were_let_in(serve: Serve):
@@ -222,45 +121,6 @@ async def test_a_factorys_response_gets_what_was_decided(serve: Serve, later: bo
         assert connection.response.headers["X-Factory"] == "1"
         assert connection.response.headers["X-One"] == "2"
         connection.transport.abort()
-
-
-async def test_what_a_client_sends_while_it_is_decided_about_arrives(serve: Serve):
-    entered, decided = asyncio.Event(), asyncio.Event()
-
-    async def on_connect(request: ConnectionRequest) -> None:
-        entered.set()
-        await decided.wait()
-
-    port = await serve(on_connect)
-    opening = asyncio.ensure_future(
-        open_raw("127.0.0.1", port, send=frame(TEXT, b"hello", mask=True))
-    )
-    await within(entered.wait())
-    decided.set()
-    peer, _ = await within(opening)
-    assert (await peer.receive()).payload == b"hello"
-    peer.writer.transport.abort()
-
-
-async def test_deciding_ends_when_the_client_leaves(serve: Serve):
-    entered = asyncio.Event()
-    ended: asyncio.Future[str] = asyncio.Future()
-
-    async def on_connect(request: ConnectionRequest) -> None:
-        entered.set()
-        try:
-            await asyncio.Event().wait()
-        except asyncio.CancelledError:
-            ended.set_result("cancelled")
-            raise
-
-    port = await serve(on_connect)
-    connecting = websockets.connect(f"ws://127.0.0.1:{port}/", proxy=None)
-    opening = asyncio.ensure_future(connecting.__aenter__())
-    await within(entered.wait())
-    opening.cancel()
-    await asyncio.wait([opening])
-    assert await within(ended) == "cancelled"
 
 
 # ------------------------------------------------------------------------- the client

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import importlib
-import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
@@ -12,23 +10,14 @@ import pytest
 
 import aiohttp_ws.websockets as ours
 from aiohttp_ws import (
-    ConnectionAccept,
-    ConnectionDeny,
-    ConnectionRequest,
     ConnectionResponse,
     IncomingMessage,
     OutgoingMessage,
 )
-from tests.interop.autobahn_ends import autobahn_client, autobahn_server
-from tests.peers import import_peer
+from tests.interop.autobahn_ends import autobahn_server
 from tests.ws.raw_end import PATIENCE
 
-websockets = import_peer("websockets")
-aiohttp = import_peer("aiohttp")
-of_autobahn = importlib.import_module("autobahn.websocket.types")
-
 LONG = b"a price, and another price: " * 40
-STATUSES = sorted(value for name, value in vars(ConnectionDeny).items() if name.isupper())
 Serve = Callable[..., Awaitable[str]]
 
 
@@ -67,103 +56,6 @@ def in_two_ways(answer: Callable[[Any], Any], later: bool) -> Any:
 
 
 both_ways = pytest.mark.parametrize("later", [False, True], ids=["function", "coroutine"])
-
-
-@both_ways
-async def test_autobahns_client_gets_the_subprotocol_and_the_headers(serve: Serve, later: bool):
-    seen: list[ConnectionRequest] = []
-
-    def on_connect(request: ConnectionRequest) -> Any:
-        seen.append(request)
-        return ConnectionAccept("b", {"X-One": "1", "X-Two": ["2", "3"]})
-
-    url = await serve(in_two_ways(on_connect, later))
-    async with autobahn_client(f"{url}a%20b?q=1", ["a", "b"]) as end:
-        response = await end.opened
-        assert response.protocol == "b"
-        assert (response.headers["x-one"], response.headers["x-two"]) == ("1", "2, 3")
-        for message in [("é".encode(), False), (b"\xff", True)]:
-            end.send(*message)
-            assert await end.next() == message
-        end.protocol.sendClose(1000)
-        await end.wait_closed()
-    (request,) = seen
-    assert (request.host, request.path, request.params) == ("127.0.0.1", "/a%20b", {"q": ["1"]})
-    assert request.protocols == ["a", "b"]
-    assert request.peer.startswith("tcp4:127.0.0.1:")
-    assert request.headers["sec-websocket-version"] == "13"
-
-
-@both_ways
-@pytest.mark.parametrize("status", STATUSES)
-async def test_aiohttps_client_sees_a_refusal(serve: Serve, status: int, later: bool):
-    def on_connect(request: ConnectionRequest) -> None:
-        raise ConnectionDeny(status)
-
-    url = await serve(in_two_ways(on_connect, later))
-    async with aiohttp.ClientSession() as session:
-        with pytest.raises(aiohttp.WSServerHandshakeError) as caught:
-            await session.ws_connect(url)
-    assert caught.value.status == status
-
-
-@pytest.mark.parametrize(
-    ("reason", "phrase"), [("members only", "members only"), ("a\r\nX-Evil: 1", "Forbidden")]
-)
-async def test_a_refusal_says_why(serve: Serve, reason: str, phrase: str):
-    def on_connect(request: ConnectionRequest) -> None:
-        raise ConnectionDeny(403, reason)
-
-    url = await serve(on_connect)
-    with pytest.raises(websockets.InvalidStatus) as caught:
-        await websockets.connect(url, proxy=None)
-    response = caught.value.response
-    assert (response.status_code, response.reason_phrase) == (403, phrase)
-    assert response.body == reason.encode()
-    assert "X-Evil" not in response.headers
-
-
-@both_ways
-@pytest.mark.parametrize(
-    ("answer", "told"),
-    [
-        ("c", "did not offer"),
-        ((None, {"X": "1\r\nY: 2"}), "control characters"),
-        (5, "on_connect returned 5"),
-    ],
-    ids=repr,
-)
-async def test_a_wrong_answer_is_500_and_one_line_in_the_log(
-    serve: Serve, answer: Any, told: str, later: bool, caplog: pytest.LogCaptureFixture
-):
-    url = await serve(in_two_ways(lambda request: answer, later))
-    with pytest.raises(websockets.InvalidStatus) as caught:
-        await websockets.connect(url, subprotocols=["a"], proxy=None)
-    assert caught.value.response.status_code == 500
-    (record,) = [each for each in caplog.records if each.levelno >= logging.ERROR]
-    assert told in record.getMessage()
-    assert record.exc_info is None
-
-
-async def test_an_exception_is_500_and_logged(serve: Serve, caplog: pytest.LogCaptureFixture):
-    def on_connect(request: ConnectionRequest) -> None:
-        raise LookupError("secret of the database")
-
-    url = await serve(on_connect)
-    with pytest.raises(websockets.InvalidStatus) as caught:
-        await websockets.connect(url, proxy=None)
-    assert caught.value.response.status_code == 500
-    assert b"secret" not in caught.value.response.body
-    (record,) = [each for each in caplog.records if each.levelno >= logging.ERROR]
-    assert record.exc_info is not None
-
-
-async def test_on_connect_goes_before_subprotocols(serve: Serve):
-    url = await serve(lambda request: ("b", {"X-One": "1"}), subprotocols=["a"])
-    async with websockets.connect(url, subprotocols=["a", "b"], proxy=None) as connection:
-        assert connection.subprotocol == "b"
-        assert connection.response.headers.get_all("Sec-WebSocket-Protocol") == ["b"]
-        assert connection.response.headers["X-One"] == "1"
 
 
 @both_ways
