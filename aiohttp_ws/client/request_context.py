@@ -46,6 +46,12 @@ class RequestContext(Coroutine[Any, Any, _T], Generic[_T]):
         """Give the request up."""
         self._coroutine.close()
 
+    def __getattr__(self, name: str) -> Any:
+        # A task's repr and its stack are taken from what a coroutine shows of itself.
+        if name.startswith("cr_") or name in ("__name__", "__qualname__"):
+            return getattr(self._coroutine, name)
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
     def __await__(self) -> Generator[Any, None, _T]:
         return self._coroutine.__await__()
 

@@ -21,7 +21,7 @@ import pytest
 import aiohttp_ws
 import aiohttp_ws.abc
 import aiohttp_ws.test_utils
-from aiohttp_ws import ClientWebSocketResponse, web
+from aiohttp_ws import ClientSession, ClientWebSocketResponse, web
 
 as_aiohttp_3_14 = pytest.mark.skipif(
     not aiohttp.__version__.startswith("3.14."),
@@ -129,6 +129,18 @@ async def test_release_of_a_response_may_be_awaited_or_not(aiohttp_client: Any) 
     response.release()
     assert response.closed
     assert await response.release() is None
+
+
+async def test_the_repr_and_the_stack_of_a_request_in_a_task_name_the_call() -> None:
+    async with ClientSession() as session:
+        for task, name in (
+            (asyncio.ensure_future(session.get("http://localhost:1/")), "ClientSession._request"),
+            (asyncio.ensure_future(session.ws_connect("http://localhost:1/")), "connect_websocket"),
+        ):
+            assert f"coro=<{name}()" in repr(task)
+            assert [frame.f_code.co_name for frame in task.get_stack()] == [name.split(".")[-1]]
+            task.cancel()
+            await asyncio.wait([task])
 
 
 @pytest.mark.parametrize("connector_type", [aiohttp_ws.BaseConnector, aiohttp_ws.UnixConnector])
