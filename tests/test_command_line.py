@@ -270,8 +270,8 @@ async def test_input_that_cannot_be_sent_gives_status_2(
         (["ws://127.0.0.1:1/", "--header", "novalue"], "'novalue' is not of the form"),
         (["ws://127.0.0.1:1/", "--subprotocol", "a b"], "'a b' is not a token"),
         (["wss://127.0.0.1:1/", "--cafile", "/nowhere"], "--cafile /nowhere: No such file"),
-        (["ws://127.0.0.1:1/", "--wait", "-1"], "'-1' is no number of seconds"),
-        (["ws://127.0.0.1:1/", "--max-size", "1k"], "'1k' is no number of bytes"),
+        (["ws://127.0.0.1:1/", "--wait", "-1"], "'-1' is not a number of seconds"),
+        (["ws://127.0.0.1:1/", "--max-size", "1k"], "'1k' is not a number of bytes"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )

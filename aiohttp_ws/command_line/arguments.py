@@ -59,13 +59,13 @@ def seconds(text: str) -> float:
     except ValueError:
         value = math.nan
     if not value >= 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds from 0 to inf")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds from 0 to inf")
     return value
 
 
 def size(text: str) -> int:
     if not (text.isascii() and text.isdigit()):
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of bytes; 0 means no limit")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of bytes; 0 means no limit")
     return int(text)
 
 

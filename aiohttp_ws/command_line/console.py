@@ -36,7 +36,7 @@ def _steers(char: str) -> bool:
 class Console:
     """Standard input and output as a pipe or a file: messages only, and errors on stderr.
 
-    :attr:`on_deaf` is called when nobody reads the output any more.
+    :attr:`on_deaf` is called when the output is no longer read.
     """
 
     interactive = False
@@ -47,7 +47,7 @@ class Console:
         self._room = threading.Semaphore(LINES_AHEAD)
         self._done = False
         if sys.stdout is not None:
-            # What the encoding lacks is no reason to stop.
+            # What the encoding lacks is not a reason to stop.
             sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
         self._escaping = sys.stdout is not None and sys.stdout.isatty()
 

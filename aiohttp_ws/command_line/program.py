@@ -250,7 +250,7 @@ def close_of(text: str) -> tuple[int, str]:
         payload = close.serialize()
     except (ValueError, OverflowError, ProtocolError):
         raise ValueError(
-            f"{code} is no code to close with: 1000 to 1014 but 1004 to 1006, 3000 to 4999"
+            f"{code} is not a code to close with: 1000 to 1014 but 1004 to 1006, 3000 to 4999"
         ) from None
     if len(payload) > 125:  # RFC 6455 5.5
         raise ValueError(f"a reason of {len(payload) - 2} bytes exceeds the limit of 123")

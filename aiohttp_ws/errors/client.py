@@ -391,7 +391,7 @@ class NonHttpUrlClientError(ClientError):
 
 
 class InvalidUrlRedirectClientError(InvalidUrlClientError, RedirectClientError):
-    """A redirect's ``Location`` is no URL."""
+    """A redirect's ``Location`` is not a URL."""
 
 
 class NonHttpUrlRedirectClientError(NonHttpUrlClientError, RedirectClientError):

@@ -107,7 +107,7 @@ class WSInvalidHeaderError(WSHandshakeError):
 
 
 class WSInvalidUpgradeError(WSInvalidHeaderError):
-    """The ``Upgrade`` or ``Connection`` header does not agree to the WebSocket protocol."""
+    """The ``Upgrade`` or ``Connection`` header does not switch to the WebSocket protocol."""
 
 
 class WSInvalidURL(WSError):
@@ -127,7 +127,7 @@ class WSInvalidURL(WSError):
         url, msg = self.args
         if isinstance(url, str):
             url = LOGIN.sub("...@", url)  # A password is not for logs.
-        return f"{url!r} is no valid URL: {msg}"
+        return f"{url!r} is not a valid URL: {msg}"
 
 
 class WSProtocolError(WSError):

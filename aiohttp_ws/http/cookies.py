@@ -153,7 +153,7 @@ def make_cookie(name: str, value: str, *, quoted: bool = True) -> Morsel[str]:
     """Build a cookie to send to a server.
 
     :param quoted: quote a value that RFC 6265 4.1.1 does not allow bare.
-    :raises ValueError: when the name is no token, or the value has control characters that
+    :raises ValueError: when the name is not a token, or the value has control characters that
         stay bare.
     """
     if not name or _NOT_TOKEN.search(name):
@@ -185,7 +185,7 @@ def set_cookie(
 
     :param expires: an HTTP date.
     :param max_age: seconds.
-    :raises ValueError: when the name is no token or an attribute would end early.
+    :raises ValueError: when the name is not a token or an attribute would end early.
     """
     morsel = make_cookie(name, value)
     if isinstance(expires, datetime.datetime):

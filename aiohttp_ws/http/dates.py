@@ -34,7 +34,7 @@ def current_http_date() -> str:
 
 
 def parse_http_date(value: str | None) -> datetime.datetime | None:
-    """Return the moment *value* names, in UTC; ``None`` when it is no date.
+    """Return the moment *value* names, in UTC; ``None`` when it is not a date.
 
     RFC 9110 13.1.3: a recipient ignores a conditional field whose date is invalid.
     """

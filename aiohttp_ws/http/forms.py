@@ -24,7 +24,7 @@ class FormData:
     :param charset: how text becomes bytes; UTF-8 by default.
     :param default_to_multipart: ask for ``multipart/form-data`` even without files; this
         release refuses it.
-    :raises TypeError: for a value that is no text or number.
+    :raises TypeError: for a value that is neither text nor a number.
     :raises ValueError: for a field that needs ``multipart/form-data``.
     """
 

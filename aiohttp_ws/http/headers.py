@@ -51,7 +51,7 @@ HttpVersion11: Final = HttpVersion(1, 1)
 class ETag:
     """An entity tag (RFC 9110 8.8.3).
 
-    :param value: the opaque tag, without quotes; ``"*"`` in a list stands for any.
+    :param value: the opaque tag, without quotes; ``"*"`` in a list means any.
     :param is_weak: whether it is marked ``W/``.
     """
 
@@ -79,7 +79,7 @@ def reason_of(status: int) -> str:
 def parse_content_type(raw: str) -> tuple[str, Mapping[str, str]]:
     """Split a ``Content-Type`` into media type and parameters, names in lower case.
 
-    What is no media type counts as ``text/plain`` (RFC 2045 5.2), an empty one as
+    What is not a media type counts as ``text/plain`` (RFC 2045 5.2), an empty one as
     ``application/octet-stream``.
     """
     media_type, semicolon, rest = raw.partition(";")
@@ -155,7 +155,7 @@ def parse_etags(value: str | None) -> tuple[ETag, ...] | None:
 def parse_range(value: str | None) -> slice:
     """Parse ``Range`` with one range of bytes (RFC 9110 14.2) into a slice of the content.
 
-    :raises ValueError: when *value* is no such range.
+    :raises ValueError: when *value* is not such a range.
     """
     if value is None:
         return slice(None, None, 1)

@@ -42,7 +42,7 @@ _T = TypeVar("_T", bound="type[Payload]")
 
 
 class BytesPayload(Payload):
-    """A body that lies in memory.
+    """A body that is in memory.
 
     :param value: ``bytes``, ``bytearray`` or ``memoryview``; must not change until written.
     :raises TypeError: for any other type.

@@ -462,7 +462,7 @@ class EmptyStreamReader(StreamReader):
     __slots__ = ()
 
     def __init__(self) -> None:
-        # No loop: nobody ever waits, and one instance serves all loops.
+        # No loop: nothing ever waits, and one instance serves all loops.
         super().__init__(_NoFlow(), 0, loop=NotImplemented)
         self._eof = True
 

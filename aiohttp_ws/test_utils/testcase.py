@@ -35,7 +35,7 @@ def loop_context(
         yield loop
     finally:
         if not loop.is_closed():
-            # One more round, for callbacks that the block's last step scheduled.
+            # One more iteration, for callbacks that the block's last step scheduled.
             loop.call_soon(loop.stop)
             loop.run_forever()
             loop.run_until_complete(loop.shutdown_asyncgens())

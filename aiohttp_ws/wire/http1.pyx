@@ -66,7 +66,7 @@ globals().update(
 cdef object NO_TRAILERS = CIMultiDictProxy(CIMultiDict())
 
 # RFC 9110 6.5.1: fields for framing, routing, authentication and content must not come in
-# a trailer section, where whoever looked at the head has already decided without them.
+# a trailer section, where what looked at the head has already decided without them.
 cdef frozenset FORBIDDEN_TRAILERS = frozenset({
     b"authorization", b"cache-control", b"connection", b"content-encoding", b"content-length",
     b"content-range", b"content-type", b"cookie", b"expect", b"host", b"keep-alive",
@@ -432,7 +432,7 @@ cdef class MessageParser:
         return piece
 
     cdef bytes _gather_chunks(self):
-        """Join the chunks at hand; a fault among them is found again by the next call."""
+        """Join the chunks that are there; a fault among them is found again by the next call."""
         cdef Py_ssize_t room = min(self._end - self._at, <Py_ssize_t>GATHER_TO)
         cdef bytes gathered = PyBytes_FromStringAndSize(NULL, room)
         cdef char *to = PyBytes_AS_STRING(gathered)

@@ -110,7 +110,7 @@ cdef dict FAULTS = {
         TransferEncodingError, 400, "a chunk is not followed by CR LF but by {}"
     ),
     HTTP1_E_TRAILER: (
-        InvalidHeader, 400, "field {} may not stand in a trailer section (RFC 9110 6.5.1)"
+        InvalidHeader, 400, "field {} is not allowed in a trailer section (RFC 9110 6.5.1)"
     ),
 }
 

@@ -1,4 +1,4 @@
-/* One pass over the head of an HTTP/1.1 message: where everything lies, how it is framed. */
+/* One pass over the head of an HTTP/1.1 message: where everything is, how it is framed. */
 #ifndef AIOHTTP_WS_HTTP1_SCAN_H
 #define AIOHTTP_WS_HTTP1_SCAN_H
 
@@ -84,7 +84,7 @@ typedef struct {
     int kind;
 
     size_t pos; /* where the first line not yet scanned begins */
-    http1_field *fields; /* PyMem; whoever takes it sets this to NULL */
+    http1_field *fields; /* PyMem; the code that takes it sets this to NULL */
     uint32_t count;
     uint32_t capacity;
 
@@ -119,7 +119,7 @@ static inline int http1_refuse(http1_scan *scan, int code, size_t at, size_t siz
 void http1_scan_reset(http1_scan *scan);
 
 /* Scan lines from scan->pos on. 1: the head ends at scan->pos. 0: more bytes are needed,
- * and no line end lies beyond scan->pos. -1: scan->error.
+ * and no line end is beyond scan->pos. -1: scan->error.
  *
  * A line is judged only when it is complete (or too long), so that the verdict does not
  * depend on how the bytes were cut; but a first byte that begins no method is refused at

@@ -29,7 +29,7 @@ PARTS = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]*)://([^/?]*)([^?]*)(?:\?(.*))?")
 REFUSED_IN_LOGINS = re.compile(r"[\x00-\x1f\x7f]")
 HOST_AND_PORT = re.compile(r"(\[[^\[\]]*\]|[^:\[\]]*)(?::([^:]*))?")
 REFUSED = re.compile(r"[\x00-\x20\x7f\\]|\s")
-# Underscores are no part of host names, yet of many names of services in private networks.
+# Underscores are not part of host names, yet of many names of services in private networks.
 HOST_NAME = re.compile(r"(?=.{1,253}$)[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*\.?")
 LONE_PERCENT = re.compile(r"%(?![0-9a-fA-F]{2})")
 # What a path may hold unencoded, RFC 3986 3.3; a query also "?". "%" stays what it is.
@@ -102,7 +102,7 @@ def split_url(url: str, ports: Mapping[str, int]) -> WSParsedURL:
     username, password = credentials(url, user) if at else (None, None)
     match = HOST_AND_PORT.fullmatch(host_and_port)
     if match is None:
-        raise WSInvalidURL(url, f"{host_and_port!r} is no host; put an IPv6 address in brackets")
+        raise WSInvalidURL(url, f"{host_and_port!r} is not a host; put an IPv6 address in brackets")
     return WSParsedURL(
         url,
         scheme,
@@ -142,16 +142,16 @@ def host_of(url: str, text: str) -> str:
         try:
             IPv6Address(address)
         except AddressValueError as exc:
-            raise WSInvalidURL(url, f"{text} is no IPv6 address: {exc}") from exc
+            raise WSInvalidURL(url, f"{text} is not an IPv6 address: {exc}") from exc
         zone = zone.removeprefix("25") if percent and zone != "25" else zone
         return f"{address.lower()}%{zone}" if zone else address.lower()
     try:
         host = URL.build(scheme="ws", host=text).raw_host or ""
     except ValueError as exc:
-        raise WSInvalidURL(url, f"{text!r} is no host: {exc}") from exc
+        raise WSInvalidURL(url, f"{text!r} is not a host: {exc}") from exc
     host = host.lower()
     if HOST_NAME.fullmatch(host) is None:
-        raise WSInvalidURL(url, f"{text!r} is no host: a name has 1 to 253 of a-z 0-9 - _ .")
+        raise WSInvalidURL(url, f"{text!r} is not a host: a name has 1 to 253 of a-z 0-9 - _ .")
     return host
 
 

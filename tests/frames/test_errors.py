@@ -63,7 +63,7 @@ def test_a_header_error_names_the_header(kind: type[WSInvalidHeaderError]):
 def test_an_invalid_url_is_kept_and_its_login_is_not_told():
     error = WSInvalidURL("ws://me:pass@word@h/", "two '@'")
     assert error.url == "ws://me:pass@word@h/"
-    assert str(error) == "'ws://...@h/' is no valid URL: two '@'"
+    assert str(error) == "'ws://...@h/' is not a valid URL: two '@'"
 
 
 def test_a_protocol_error_has_the_close_code():

@@ -150,7 +150,7 @@ STRICTER_THAN_BOTH = [
     "chunk line .* has a malformed extension",
     "chunk size .* has more than 15 digits",
     "chunk extensions of one message exceed",
-    "field .* may not stand in a trailer section",
+    "field .* is not allowed in a trailer section",
     "Transfer-Encoding in an HTTP/1.0 message",
     "CONNECT' with a body",
     "a line ends in CR LF and holds neither",
