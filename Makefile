@@ -81,7 +81,7 @@ sanitize: ## the compiled modules' tests under AddressSanitizer and UndefinedBeh
 	@$(MAKE) --silent --no-print-directory .venv-sanitize/.test-deps VENV=.venv-sanitize
 	@.venv-sanitize/bin/python .ci/sanitize.py $(ARGS)
 
-soak: $(VENV)/.built $(VENV)/.test-deps ## SOAK=100000 connections at each height; no process may grow
+soak: $(VENV)/.built $(VENV)/.test-deps ## SOAK=100000 connections in each API; no process may grow
 	$(PY) -m tests.soak $(SOAK) $(ARGS)
 
 bench: ## the side-by-side benchmark against a C floor and the peers (see benchmarks/README.rst)

@@ -17,7 +17,7 @@ PORT = int(os.environ.get("PORT", "8080"))
 
 
 class Feed:
-    """The newest price. A slow reader misses some of them and holds up nobody."""
+    """The newest price. A slow reader misses some of them and holds up no one."""
 
     def __init__(self) -> None:
         self._price = 100.0

@@ -2,7 +2,7 @@
 
 The chat at ``/chat`` is a handler with a loop, which is comfortable. The prices at ``/prices`` are
 a frame listener, which is quick: no task a connection, and a frame for all is made once. Both
-stand behind the same middleware. See the prices with ``python examples/trading.py watch``.
+run after the same middleware. See the prices with ``python examples/trading.py watch``.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""Every height over every kind of transport: each loop, with and without TLS and aiofastnet."""
+"""Every API over every kind of transport: each loop, with and without TLS and aiofastnet."""
 
 from __future__ import annotations
 
@@ -55,10 +55,10 @@ def in_kind(request: pytest.FixtureRequest, contexts: tuple[ssl.SSLContext, ssl.
 
 
 @pytest.mark.parametrize("client", [web_client, frame_client])
-@pytest.mark.parametrize("height", ["web", "frames"])
-def test_messages_of_all_sizes_come_back_and_the_connection_closes(in_kind, height, client):
+@pytest.mark.parametrize("api", ["web", "frames"])
+def test_messages_of_all_sizes_come_back_and_the_connection_closes(in_kind, api, client):
     async def main(servers: Servers) -> None:
-        async with client(servers, servers.ports[height], "echo") as end:
+        async with client(servers, servers.ports[api], "echo") as end:
             for size in SIZES:
                 data = (b"0123456789abcdef" * (size // 16 + 1))[:size]
                 await end.send(data)
@@ -68,11 +68,11 @@ def test_messages_of_all_sizes_come_back_and_the_connection_closes(in_kind, heig
     in_kind(main)
 
 
-@pytest.mark.parametrize("height", ["web", "frames"])
-def test_input_may_come_in_pieces_of_any_size(in_kind, height):
+@pytest.mark.parametrize("api", ["web", "frames"])
+def test_input_may_come_in_pieces_of_any_size(in_kind, api):
     async def main(servers: Servers) -> None:
         for piece in (1, 7):
-            client = await raw_client(servers, servers.ports[height], "echo", piece)
+            client = await raw_client(servers, servers.ports[api], "echo", piece)
             parts = masked(2, b"x" * 10, False) + masked(0, b"", False) + masked(0, b"y" * 130)
             await client.send(parts, piece)
             assert await client.receive() == b"x" * 10 + b"y" * 130
@@ -86,13 +86,13 @@ def test_input_may_come_in_pieces_of_any_size(in_kind, height):
     in_kind(main)
 
 
-@pytest.mark.parametrize("height", ["web", "frames"])
-def test_order_is_kept_behind_a_full_socket(in_kind, height):
+@pytest.mark.parametrize("api", ["web", "frames"])
+def test_order_is_kept_behind_a_full_socket(in_kind, api):
     async def main(servers: Servers) -> None:
-        client = await raw_client(servers, servers.ports[height], "flood")
+        client = await raw_client(servers, servers.ports[api], "flood")
         await servers.full.wait()
         assert await client.receive() == FLOOD
-        for data in SMALL * (2 if height == "frames" else 1):
+        for data in SMALL * (2 if api == "frames" else 1):
             assert await client.receive() == data
         # And once the socket has room again.
         for data in SMALL:
@@ -105,10 +105,10 @@ def test_order_is_kept_behind_a_full_socket(in_kind, height):
 
 
 @pytest.mark.parametrize("client", [web_client, frame_client])
-@pytest.mark.parametrize("height", ["web", "frames"])
-def test_nothing_is_lost_when_reading_was_paused(in_kind, height, client):
+@pytest.mark.parametrize("api", ["web", "frames"])
+def test_nothing_is_lost_when_reading_was_paused(in_kind, api, client):
     async def main(servers: Servers) -> None:
-        async with client(servers, servers.ports[height], "late") as end:
+        async with client(servers, servers.ports[api], "late") as end:
             sizes = [1000, 300_000, 5, len(FLOOD) // 4, 70_000, *[100] * 500, len(FLOOD) // 2]
             for size in (*sizes, len(FLOOD) - sum(sizes)):
                 await end.send(bytes(size))
@@ -118,10 +118,10 @@ def test_nothing_is_lost_when_reading_was_paused(in_kind, height, client):
     in_kind(main)
 
 
-@pytest.mark.parametrize("height", ["web", "frames"])
-def test_a_connection_that_is_cut_ends_with_1006(in_kind, height):
+@pytest.mark.parametrize("api", ["web", "frames"])
+def test_a_connection_that_is_cut_ends_with_1006(in_kind, api):
     async def main(servers: Servers) -> None:
-        client = await raw_client(servers, servers.ports[height], "echo")
+        client = await raw_client(servers, servers.ports[api], "echo")
         await client.send(masked(2, b"half of what was promised")[:9], 100)
         client.writer.transport.abort()
         assert await servers.ended.get() == 1006

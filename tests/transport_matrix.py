@@ -1,4 +1,4 @@
-"""Servers and clients of every height over every kind of transport."""
+"""Servers and clients of every API over every kind of transport."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ class Servers:
         self.ended: asyncio.Queue[int | None] = asyncio.Queue()
         self.ports: dict[str, int] = {}
 
-    # ------------------------------------------------------------------ the web height
+    # ------------------------------------------------------------------ the web API
 
     async def handle(self, request: web.Request) -> web.WebSocketResponse:
         transport = request.transport
@@ -112,7 +112,7 @@ class Servers:
         self.ended.put_nowait(ws.close_code)
         return ws
 
-    # ---------------------------------------------------------------- the frame height
+    # ---------------------------------------------------------------- the frame API
 
     def listener(self, request: Any) -> WSListener:
         return FrameEnd(self, request.path.decode())

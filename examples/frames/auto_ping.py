@@ -1,7 +1,7 @@
 """Find a peer that is gone: ``python examples/frames/auto_ping.py``.
 
 TCP does not tell when a cable is cut or a machine loses its power: a connection that only
-receives would wait for ever. So ask now and then, and hang up when nothing answers.
+receives would wait forever. So ask now and then, and hang up when nothing answers.
 """
 
 import asyncio

@@ -31,7 +31,7 @@ class Timer(WSListener):
             transport.disconnect()
         elif frame.msg_type == WSMsgType.TEXT:
             # No task is woken between the frame and the answer to it: that is what the frame
-            # height is for.
+            # API is for.
             self.seconds.append(time.perf_counter() - self.sent)
             if len(self.seconds) < self.rounds:
                 self.send(transport)

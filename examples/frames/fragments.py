@@ -1,7 +1,7 @@
 """Send a message in parts, put parts together: ``python examples/frames/fragments.py``.
 
-The sender of a long message need not have all of it at hand: each part is a frame, and the
-last one says so. The frame height shows frames, so whoever wants messages puts them together.
+The sender of a long message need not have all of it yet: each part is a frame, and the
+last one says so. The frame API shows frames, so a program that wants messages puts them together.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ from aiohttp_ws import (
     ws_create_server,
 )
 
-# max_frame_size limits a frame, not a message: without this a peer could send parts for ever.
+# max_frame_size limits a frame, not a message: without this a peer could send parts forever.
 MAX_MESSAGE = 1 << 20
 
 

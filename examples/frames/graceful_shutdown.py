@@ -53,7 +53,7 @@ class Server:
 
     async def stop(self, timeout: float = 5.0) -> int:
         """Close all connections within *timeout* seconds; return how many had to be cut."""
-        # First the door: whoever comes now is refused, and may go to another server.
+        # First stop listening: a client that comes now is refused, and may go to another server.
         self._server.close()
         leaving = list(self.transports)
         for transport in leaving:

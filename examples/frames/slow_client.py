@@ -82,7 +82,7 @@ class SlowClient(WSListener):
 
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
         if frame.msg_type == WSMsgType.BINARY:
-            # The number of the value, which stands in front of it.
+            # The number of the value, which precedes it.
             self.values.put_nowait(frame.get_payload_as_memoryview()[:8].tobytes())
 
 
@@ -98,7 +98,7 @@ async def serve(feeds: asyncio.Queue[Feed], port: int = 0) -> asyncio.Server:
 
 
 async def publish_until_paused(feed: Feed, size: int) -> int:
-    """Publish numbered values of *size* bytes until the client is behind; return how many."""
+    """Publish numbered values of *size* bytes until the client lags; return how many."""
     count = 0
     while not feed.paused.is_set():
         count += 1

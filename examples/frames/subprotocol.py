@@ -1,4 +1,4 @@
-"""Agree on a subprotocol: ``python examples/frames/subprotocol.py``.
+"""Negotiate a subprotocol: ``python examples/frames/subprotocol.py``.
 
 A client offers the languages that it speaks; the server picks one of them, or refuses.
 """
@@ -71,7 +71,7 @@ async def serve(port: int = 0) -> asyncio.Server:
 
 
 class Question(WSListener):
-    """Asks in the language agreed on."""
+    """Asks in the negotiated language."""
 
     def __init__(self, request: WSUpgradeRequest, response: WSUpgradeResponse) -> None:
         # A client's factory that takes two arguments is given both messages of the opening
@@ -91,7 +91,7 @@ class Question(WSListener):
 
 
 async def ask(url: str, *offers: str) -> tuple[str | None, str]:
-    """Return the subprotocol that was agreed on, and the answer.
+    """Return the subprotocol that was negotiated, and the answer.
 
     :raises WSHandshakeError: the server speaks none of *offers*.
     """

@@ -1,4 +1,4 @@
-"""Both ends of a connection at the frame height, over real sockets or over bytes alone."""
+"""Both ends of a connection in the frame API, over real sockets or over bytes alone."""
 
 from __future__ import annotations
 

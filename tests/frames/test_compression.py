@@ -1,4 +1,4 @@
-"""Promises of permessage-deflate at the frame height, with other libraries as peers."""
+"""Promises of permessage-deflate in the frame API, with other libraries as peers."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Nothing stays behind at the frame height, with the garbage collector off.
+"""Nothing stays behind in the frame API, with the garbage collector off.
 
-As ``tests/ws/test_leaks.py`` at the message height: it says what is counted.
+As ``tests/ws/test_leaks.py`` in the message API: it says what is counted.
 """
 
 from __future__ import annotations

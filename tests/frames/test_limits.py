@@ -91,7 +91,7 @@ async def test_a_client_is_told_by_an_exception():
 
 
 async def test_a_message_of_many_fragments_keeps_nothing(side):
-    """The frame height assembles nothing: fragments are as many as the peer likes."""
+    """The frame API assembles nothing: fragments are as many as the peer likes."""
     bench = Bench(server=side, max_frame_size=100)
     bench.listener.calls["on_ws_frame"] = lambda *_: bench.listener.frames.clear()
     bench.send(TEXT, b"x" * 100, fin=False)

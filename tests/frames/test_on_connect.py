@@ -1,4 +1,4 @@
-"""``on_connect`` at the frame height, with other libraries at the other end."""
+"""``on_connect`` in the frame API, with other libraries at the other end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A connection at the frame height whose ends are given as modules: picows or aiohttp_ws.
+"""A connection in the frame API whose ends are given as modules: picows or aiohttp_ws.
 
 Programs written with this name neither: the same text runs with each, at either end.
 """

@@ -1,4 +1,4 @@
-"""Programs at the frame height, each with what it is to observe whatever library runs it.
+"""Programs in the frame API, each with what it is to observe whatever library runs it.
 
 A program takes :class:`Ends`: the modules of the client and of the server. It returns plain values.
 """

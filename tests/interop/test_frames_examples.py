@@ -1,4 +1,4 @@
-"""The examples of the frame height: each end of each against the same program on picows.
+"""The examples of the frame API: each end of each against the same program on picows.
 
 An example is loaded twice: as it stands, and with ``picows`` in the place of ``aiohttp_ws`` in its
 import, and nothing else changed.

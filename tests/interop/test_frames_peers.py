@@ -1,4 +1,4 @@
-"""The frame height against messages of other libraries: websockets and aiohttp, either end, TLS."""
+"""The frame API against messages of other libraries: websockets and aiohttp, either end, TLS."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ def scheme(tls: Tls | None) -> str:
 
 @contextlib.asynccontextmanager
 async def serving(tls: Tls | None, **options: Any) -> AsyncIterator[Any]:
-    """An echo server at the frame height: its port, and the listeners of its connections."""
+    """An echo server in the frame API: its port, and the listeners of its connections."""
     listeners: list[Any] = []
 
     def factory(request: Any) -> Any:

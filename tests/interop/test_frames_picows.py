@@ -1,4 +1,4 @@
-"""The frame height has picows' interface: one program, whichever of both it imports.
+"""The frame API has picows' interface: one program, whichever of both it imports.
 
 Each program runs four times, with picows and with this library at either end, and observes the
 same. Where they differ on purpose, the tests at the end say how; ``docs/guide/from_picows.rst``

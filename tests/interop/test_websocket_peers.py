@@ -71,7 +71,7 @@ PAIRS = [
     Pair("ours", "picows.websockets"),
     Pair("ours", "node"),
     Pair("ours", "ours", fragments=False),
-    # The message height, serve() and connect(); tests/websockets has it with websockets itself.
+    # The message API, serve() and connect(); tests/websockets has it with websockets itself.
     # Autobahn's interface lets no program close with 1001.
     Pair("aiohttp", "messages", fragments=False, biggest=MIB + 3),
     Pair("node", "messages", biggest=MIB + 3, codes=(1001, 4999)),

@@ -16,9 +16,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from tests.programs import ROOT
-from tests.soak.heights import HEIGHTS
 from tests.soak.measuring import Holdings
 from tests.soak.raw_client import RawClients
+from tests.soak.servers import SERVERS
 
 MIB = 1 << 20
 WARM_UP = 8000
@@ -53,14 +53,14 @@ Soak = Callable[[str, int], bool]
 def soaks() -> Iterator[tuple[str, Soak]]:
     for deflate in (False, True):
         suffix = ", permessage-deflate" if deflate else ""
-        for height in HEIGHTS:
-            yield f"{height} server{suffix}", server_soak(height, deflate)
+        for api in SERVERS:
+            yield f"{api} server{suffix}", server_soak(api, deflate)
         yield f"session client{suffix}", client_soak(deflate)
 
 
-def server_soak(height: str, deflate: bool) -> Soak:
+def server_soak(api: str, deflate: bool) -> Soak:
     def soak(name: str, connections: int) -> bool:
-        with subject("server", height, 0, deflate) as server:
+        with subject("server", api, 0, deflate) as server:
             clients = RawClients(server.port, deflate)
             return grown(name, connections, clients.run, server)
 
@@ -103,9 +103,9 @@ class Subject:
 
 
 @contextlib.contextmanager
-def subject(role: str, height: str, port: int, deflate: bool) -> Iterator[Subject]:
+def subject(role: str, api: str, port: int, deflate: bool) -> Iterator[Subject]:
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.soak.subject", role, height, str(port), str(int(deflate))],
+        [sys.executable, "-m", "tests.soak.subject", role, api, str(port), str(int(deflate))],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

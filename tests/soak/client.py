@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 
 from aiohttp_ws import ClientSession, ClientWebSocketResponse, WSMsgType
-from tests.soak.heights import CLOSE, CUT
+from tests.soak.servers import CLOSE, CUT
 
 AT_ONCE = 48
 TEXT_MESSAGE = "a tick of a market, or a line of a chat: Grüße, 你好 " * 6

@@ -28,7 +28,7 @@ def deflated(payload: bytes) -> bytes:
 
 
 class RawClients:
-    """A batch of connections to a server of one height."""
+    """A batch of connections to a server of one API."""
 
     def __init__(self, port: int, deflate: bool) -> None:
         self.address = ("127.0.0.1", port)

@@ -12,14 +12,14 @@ import json
 import sys
 
 from tests.soak.client import SessionClients
-from tests.soak.heights import HEIGHTS
 from tests.soak.measuring import holdings
+from tests.soak.servers import SERVERS
 
 
-async def main(role: str, height: str, port: int, deflate: bool) -> None:
+async def main(role: str, api: str, port: int, deflate: bool) -> None:
     clients = None
     if role == "server":
-        port = await HEIGHTS[height](deflate)
+        port = await SERVERS[api](deflate)
     else:
         clients = SessionClients(port, deflate)
     commands = await standard_input()
@@ -47,5 +47,5 @@ def answer(value: object) -> None:
 
 
 if __name__ == "__main__":
-    role, height, port, deflate = sys.argv[1:]
-    asyncio.run(main(role, height, int(port), deflate == "1"))
+    role, api, port, deflate = sys.argv[1:]
+    asyncio.run(main(role, api, int(port), deflate == "1"))

@@ -1,4 +1,4 @@
-"""One message to many connections of any height, over real sockets."""
+"""One message to many connections of any API, over real sockets."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ LONG = "a price, and another price: " * 40
 
 
 class Gathering:
-    """The connections of a server at each height, as they come."""
+    """The connections of a server in each API, as they come."""
 
     def __init__(self) -> None:
         self.connections: list[Any] = []

@@ -1,4 +1,4 @@
-"""The servers under soak, one function a height: each starts an echo and returns its port.
+"""The servers under soak, one function per API: each starts an echo and returns its port.
 
 What an echo does besides: the message ``close`` makes it close, ``cut`` makes it abort.
 """
@@ -89,6 +89,6 @@ def port_of(server: Any) -> int:
 
 
 Start = Callable[[bool], Awaitable[int]]
-HEIGHTS: dict[str, Start] = {"web": start_web, "messages": start_messages}
+SERVERS: dict[str, Start] = {"web": start_web, "messages": start_messages}
 if hasattr(aiohttp_ws, "ws_create_server"):
-    HEIGHTS["frames"] = start_frames
+    SERVERS["frames"] = start_frames

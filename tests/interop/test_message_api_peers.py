@@ -1,4 +1,4 @@
-"""What only the message height has, with peers of other libraries at the other end."""
+"""What only the message API has, with peers of other libraries at the other end."""
 
 from __future__ import annotations
 
