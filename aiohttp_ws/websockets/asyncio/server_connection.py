@@ -401,17 +401,23 @@ class ServerConnection(Connection):
         self._response = response
         if (server := self.server._server_header) is not None:
             response.headers.setdefault("Server", server)
-        status, phrase = response.status_code, response.reason_phrase
-        # An answer such as that of a health check refuses nothing.
-        log, what = (logging.DEBUG, "answered") if status < 400 else (logging.INFO, "rejected")
-        self._settings.logger.log(
-            log, "connection %s (%d %s)", what, status, phrase, extra={"websocket": self}
-        )
+        what = "answered" if self._refuses_nothing() else "rejected"
+        self._log_end(f"connection {what} ({response.status_code} {response.reason_phrase})")
         try:
             return Refuse(encoded(response))
         except (TypeError, ValueError) as exc:
             self.logger.error("the response cannot be sent", exc_info=exc)
             return Refuse(encoded(self.respond(500, f"{FAILED}.\n")))
+
+    def _refuses_nothing(self) -> bool:
+        """Whether the answer is that of a health check, or a redirect."""
+        response = self._response
+        return response is not None and response.status_code < http.HTTPStatus.BAD_REQUEST
+
+    def _log_end(self, text: str) -> None:
+        """Log what became of a request that opened no WebSocket."""
+        level = logging.DEBUG if self._refuses_nothing() else logging.INFO
+        self._settings.logger.log(level, "%s", text, extra={"websocket": self})
 
 
 async def _awaited(function: Callable[..., Any], *arguments: Any) -> Answer:

@@ -45,7 +45,7 @@ class ServerOpening(Opening):
         connection = self.connection
         connection._opening = None
         connection._lost_before_it_began(exc)
-        connection._settings.logger.info("connection closed", extra={"websocket": connection})
+        connection._log_end("connection closed")
         connection.connection_lost(exc)
 
     def decide(self, head: RequestHead) -> None:
