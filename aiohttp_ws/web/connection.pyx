@@ -7,6 +7,7 @@ cannot be answered with HTTP any more.
 """
 
 import asyncio
+import builtins
 
 from cpython.contextvars cimport PyContext_CopyCurrent
 
@@ -50,6 +51,9 @@ cdef extern from "aiohttp_ws/net/awaitables.h":
 
 cdef enum:
     MOST_IN_A_ROW = 64      # pipelined requests before other connections get their turn
+
+# What a TaskGroup raises, of Python 3.11 and later.
+cdef object ERROR_GROUP = getattr(builtins, "BaseExceptionGroup", ())
 
 cdef bytes CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
@@ -361,6 +365,8 @@ cdef class HTTPConnection(RequestReader):
         The type alone does not say so: a handler may have met the end of another connection,
         its database's or that of a client of ours, and that is a failure to be logged.
         """
+        if isinstance(error, ERROR_GROUP):
+            return all(self.reports_our_end(each) for each in error.exceptions)
         if not isinstance(error, ClientConnectionResetError):
             return False
         return (

@@ -131,6 +131,35 @@ async def test_a_send_to_a_client_that_left_is_not_logged_as_an_error(
     assert errors(caplog) == []
 
 
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="TaskGroup is newer")
+@pytest.mark.parametrize("other", [None, ValueError("as planned")], ids=repr)
+async def test_a_task_group_that_reports_the_lost_client_only_is_not_logged_as_an_error(
+    other: Exception | None, open_with: Open, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def send(ws: web.WebSocketResponse) -> None:
+        await ws.send_str("too late")
+
+    async def fail() -> None:
+        if other is not None:
+            raise other
+
+    async def handler(request: web.Request) -> web.WebSocketResponse:
+        ws = web.WebSocketResponse()
+        await ws.prepare(request)
+        async for _ in ws:
+            pass
+        async with asyncio.TaskGroup() as group:
+            group.create_task(send(ws))
+            group.create_task(fail())
+        return ws
+
+    peer, server = await open_with(handler)
+    (connection,) = server.handler.connections
+    peer.cut()
+    await within(asyncio.wait([connection.task]))
+    assert len(errors(caplog)) == (other is not None)
+
+
 async def test_another_failure_is_logged_also_when_the_client_has_left(
     open_with: Open, caplog: pytest.LogCaptureFixture
 ) -> None:
