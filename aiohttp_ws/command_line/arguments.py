@@ -1,4 +1,4 @@
-"""What the command line may say, and what it means for ``connect``."""
+"""The options of the command line, and what they mean for ``connect``."""
 
 from __future__ import annotations
 

@@ -111,7 +111,7 @@ class WSInvalidUpgradeError(WSInvalidHeaderError):
 
 
 class WSInvalidURL(WSError):
-    """The URL is none that ``ws_connect`` can connect to (RFC 6455 3).
+    """``ws_connect`` cannot connect to the URL (RFC 6455 3).
 
     The text of the error leaves out the user and the password.
 

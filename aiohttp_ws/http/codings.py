@@ -1,9 +1,9 @@
-"""The content codings that there are: the place where one is registered.
+"""The content codings, and the place to register a further one.
 
-A further coding is a module of its own that makes a :class:`~.coding.Coding`, an entry of
+A coding is a module of its own that makes a :class:`~.coding.Coding`, an entry of
 :data:`CODINGS`, and a member of :class:`ContentCoding` when responses may be compressed with it.
 Everything else asks this table: what a client offers, what bodies are decompressed, which
-compressed files are sent in the place of others.
+compressed files are sent in place of others.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ BROTLI_FILES = Coding("br", suffix=".br", media_type="application/x-brotli")
 #: The best first: the order of ``Accept-Encoding``, and of the files compressed beforehand.
 CODINGS: Final[list[Coding]] = [BROTLI_FILES, GZIP, DEFLATE]
 
-#: Name and file suffix of those in which a file may be stored.
+#: Name and suffix of the codings that files on disk may have.
 SUFFIXES: Final = tuple((coding.name, coding.suffix) for coding in CODINGS if coding.suffix)
 
 
@@ -37,7 +37,7 @@ _BY_NAME: dict[str, Coding] = {}
 
 
 def register_coding(coding: Coding) -> None:
-    """Let bodies be written and read in *coding*, in the place of any other of its name."""
+    """Let bodies be written and read in *coding*, replacing any other of its name."""
     for name in (coding.name, *coding.aliases):
         _BY_NAME[name] = coding
 

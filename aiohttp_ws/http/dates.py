@@ -1,4 +1,4 @@
-"""Dates of HTTP: IMF-fixdate out, all three forms of RFC 9110 5.6.7 in."""
+"""HTTP dates: written as IMF-fixdate, read in all three forms of RFC 9110 5.6.7."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ class IOBasePayload(Payload):
             self.set_content_disposition(disposition, filename=self._filename)
 
     def _rewind(self) -> None:
-        # A redirect sends the body again from where the caller's file stood.
+        # A redirect sends the body again from the position at which the caller's file was.
         try:
             if self._start is None:
                 self._start = self._value.tell()

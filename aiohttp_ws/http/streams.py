@@ -1,6 +1,6 @@
 """The reading side of a body: pieces go in as they arrive, a coroutine takes them out.
 
-Flow control is the business of whatever feeds the reader: above its high-water mark the
+Flow control is up to the code that feeds the reader: above its high-water mark the
 reader calls ``pause_reading()``, below the low one ``resume_reading()``.
 """
 

@@ -1,7 +1,7 @@
 """Compression of messages: the permessage-deflate extension (RFC 7692).
 
-Here is the agreement on its four parameters in the opening handshake, for both sides. The two
-contexts that a connection then owns, one a direction, are in
+This module negotiates its four parameters in the opening handshake, for both sides. The two
+contexts that a connection then owns, one per direction, are in
 :mod:`~aiohttp_ws.wire.contexts`.
 
 Every window from 8 to 15 bits is served in both roles. zlib refuses a raw window of 8 bits;
@@ -104,7 +104,7 @@ def _check_range(name: str, value: int, low: int, high: int, besides: str = "") 
         raise ValueError(f"{name}={value!r} is not in {low}..{high} {besides}".rstrip())
 
 
-# ------------------------------------------------------------------ the agreement
+# ---------------------------------------------------------------- the negotiation
 
 
 def offer_header(options: DeflateOptions) -> str:
@@ -257,7 +257,7 @@ def _limit(wanted: int | Literal[True] | None, default: int) -> int:
 def _read_parameters(header: str, parameters: Sequence[Parameter]) -> dict[str, int]:
     """Parameters by name, numbers read.
 
-    :param header: where they stand, for the error.
+    :param header: the header that has them, for the error.
     :raises HandshakeError: RFC 7692 7.1 refuses one.
     """
     found: dict[str, int] = {}

@@ -93,7 +93,7 @@ def split_url(url: str, ports: Mapping[str, int]) -> WSParsedURL:
         raise WSInvalidURL(url, f"it holds {refused[0]!r}; percent-encode it")
     if "#" in url:
         # RFC 6455 3: fragments mean nothing here; any other "#" is written %23.
-        raise WSInvalidURL(url, "it has a fragment; percent-encode a '#' that is none as %23")
+        raise WSInvalidURL(url, "it has a fragment; percent-encode a '#' that is not one as %23")
     parts = PARTS.fullmatch(url)
     if parts is None or parts[1].lower() not in ports:
         raise WSInvalidURL(url, f"it starts with none of {', '.join(f'{s}://' for s in ports)}")
@@ -137,7 +137,7 @@ def host_of(url: str, text: str) -> str:
     if not text:
         raise WSInvalidURL(url, "it has no host")
     if text.startswith("["):
-        # RFC 6874: "%25" stands before a zone; many write "%" alone.
+        # RFC 6874: "%25" precedes a zone; many write "%" alone.
         address, percent, zone = text[1:-1].partition("%")
         try:
             IPv6Address(address)
@@ -159,7 +159,7 @@ def port_of(url: str, text: str | None) -> int | None:
     if not text:
         return None
     if not (text.isascii() and text.isdecimal() and len(text) <= 5 and 0 < int(text) < 65536):
-        raise WSInvalidURL(url, f"its port {text!r} is none of 1 to 65535")
+        raise WSInvalidURL(url, f"its port {text!r} is not in 1 to 65535")
     return int(text)
 
 

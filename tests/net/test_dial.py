@@ -190,7 +190,7 @@ async def test_a_socket_that_cannot_be_used_is_closed(unused_port: int, trusting
         ({"hapy_eyeballs_delay": 1}, TypeError, "hapy_eyeballs_delay= is not taken here"),
         ({"server_hostname": "h"}, ValueError, "server_hostname= is for wss://"),
         ({"proxy": "ftp://h"}, WSInvalidURL, "starts with none of http://, https://, socks4://"),
-        ({"proxy": "http://h:70000"}, WSInvalidURL, "its port '70000' is none of 1 to 65535"),
+        ({"proxy": "http://h:70000"}, WSInvalidURL, "its port '70000' is not in 1 to 65535"),
         ({"proxy": ""}, WSInvalidURL, "starts with none of http://"),
     ],
 )
