@@ -7,28 +7,23 @@ the connection through: opening handshake, handler, closing handshake.
 from __future__ import annotations
 
 import asyncio
-import hmac
-import inspect
 import logging
 import os
 import socket
-import sys
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable, Sequence
 from types import TracebackType
 from typing import Any, cast
 
-from ...http.auth import BasicAuth
 from ...net.transports import create_server
 from ...wire.deflate import DeflateOptions
-from ...ws.listeners.broadcast import broadcast as broadcast_all
 from ...ws.opening.decisions import OnConnect
 from ...ws.opening.server import Stage
-from ...ws.typed_messages import OutgoingMessage
-from ..exceptions import ConcurrencyError
 from ..frames import CloseCode
-from ..http11 import SERVER, Request, Response
+from ..http11 import SERVER
 from ..protocol import State
-from ..typing import DataLike, LoggerLike, Subprotocol
+from ..typing import LoggerLike, Subprotocol
+from .basic_auth import basic_auth
+from .broadcasting import broadcast
 from .older import server_arguments, with_path
 from .server_connection import (
     ProcessRequest,
@@ -412,122 +407,3 @@ def unix_serve(
     if path is not None:
         kwargs["path"] = os.fspath(path)
     return serve(handler, **kwargs)
-
-
-def broadcast(
-    connections: Iterable[Any],
-    message: DataLike | OutgoingMessage,
-    raise_exceptions: bool = False,
-    *,
-    text: bool | None = None,
-) -> None:
-    """Send one message to many connections, without waiting for any.
-
-    Connections that are not open are skipped. There is no back-pressure:
-    :func:`aiohttp_ws.broadcast`, which this calls, can leave out slow connections.
-
-    :param connections: connections of either end.
-    :param message: ``str`` for a text message, bytes-like for a binary one, or an
-        :class:`~aiohttp_ws.OutgoingMessage`.
-    :param raise_exceptions: raise an :exc:`ExceptionGroup` when the message could not be sent
-        to a connection because that is in the middle of a fragmented message; it is logged
-        otherwise.
-    :param text: ``True`` sends bytes as text, ``False`` ``str`` as binary.
-    :raises TypeError: for another type of message.
-    :raises ValueError: *raise_exceptions* before Python 3.11, which has no such groups; nothing
-        is sent then.
-    """
-    if not isinstance(message, (str, bytes, bytearray, memoryview, OutgoingMessage)):
-        raise TypeError(f"data must be str or bytes, not {type(message).__name__}")
-    if raise_exceptions and sys.version_info < (3, 11):
-        raise ValueError("raise_exceptions=True needs Python 3.11: ExceptionGroup came with it")
-    if isinstance(message, OutgoingMessage):
-        text = None  # the message has its type
-    elif text is not None and text != isinstance(message, str):
-        message = message.encode() if isinstance(message, str) else bytes(message).decode()
-    report = broadcast_all(connections, message, high_water=None)
-    if not report.slow:
-        return
-    if raise_exceptions:
-        raise ExceptionGroup(  # noqa: F821 (ruff thinks of Python 3.10)
-            "skipped broadcast",
-            [ConcurrencyError("sending a fragmented message") for _ in report.slow],
-        )
-    for connection in report.slow:
-        connection.logger.warning("skipped broadcast: sending a fragmented message")
-
-
-def basic_auth(
-    realm: str = "",
-    credentials: tuple[str, str] | Iterable[tuple[str, str]] | None = None,
-    check_credentials: Callable[[str, str], Awaitable[bool] | bool] | None = None,
-) -> Callable[[ServerConnection, Request], Awaitable[Response | None]]:
-    """Make a ``process_request`` that demands HTTP Basic Authentication (RFC 7617).
-
-    Afterwards the connection has the user's name as ``username``; other requests are answered
-    with 401.
-
-    :param realm: what is protected, in ASCII.
-    :param credentials: a pair of name and password, or several.
-    :param check_credentials: a function or coroutine function of name and password that says
-        whether they are valid; instead of *credentials*.
-    :raises TypeError: *credentials* is neither a pair nor pairs.
-    :raises ValueError: both are given, or neither.
-    """
-    if (credentials is None) == (check_credentials is None):
-        raise ValueError("provide either credentials or check_credentials")
-    if credentials is not None:
-        pairs = credential_pairs(credentials)
-
-        def check_credentials(username: str, password: str) -> bool:
-            # As long for a name that exists as for another.
-            expected = pairs.get(username, "")
-            same = hmac.compare_digest(expected.encode(), password.encode())
-            return same and username in pairs
-
-    check = check_credentials
-    assert check is not None
-    escaped = realm.replace("\\", "\\\\").replace('"', '\\"')
-
-    def refused(connection: ServerConnection, text: str) -> Response:
-        response = connection.respond(401, text)
-        response.headers["WWW-Authenticate"] = f'Basic realm="{escaped}", charset="UTF-8"'
-        return response
-
-    async def process_request(connection: ServerConnection, request: Request) -> Response | None:
-        values = request.headers.get_all("Authorization")
-        if not values:
-            return refused(connection, "Missing credentials\n")
-        try:
-            (value,) = values
-            username, password, _ = BasicAuth.decode(value, "utf-8")
-        except ValueError:
-            return refused(connection, "Unsupported credentials\n")
-        valid = check(username, password)
-        if inspect.isawaitable(valid):
-            valid = await valid
-        if not valid:
-            return refused(connection, "Invalid credentials\n")
-        connection.username = username
-        return None
-
-    return process_request
-
-
-def credential_pairs(
-    credentials: tuple[str, str] | Iterable[tuple[str, str]],
-) -> dict[str, str]:
-    def is_pair(each: Any) -> bool:
-        return isinstance(each, tuple) and len(each) == 2 and all(isinstance(p, str) for p in each)
-
-    if is_pair(credentials):
-        return dict([cast("tuple[str, str]", credentials)])
-    try:
-        pairs = list(cast("Iterable[tuple[str, str]]", credentials))
-    except TypeError:
-        pairs = []
-    if not pairs or not all(is_pair(each) for each in pairs):
-        raise TypeError(
-            "credentials must be a (username, password) tuple, or a list of such tuples"
-        )
-    return dict(pairs)
