@@ -1,4 +1,4 @@
-"""Connect at the frame height: an opening handshake, then callbacks on frames."""
+"""Connect by the frame API: an opening handshake, then callbacks on frames."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import ssl
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any, TypeAlias, TypeVar
-from urllib.parse import urljoin
 
 from multidict import CIMultiDict
 
@@ -30,9 +29,9 @@ from ..net.dial_error import DialError, DialFault
 from ..wire.deflate import offer_header
 from ..wire.handshake import build_request_headers, generate_key, offered_subprotocols
 from ..wire.http1 import ResponseHead
-from ..wire.url import WSParsedURL, basic_authorization, host_header, parse_url
+from ..wire.url import WSParsedURL, basic_authorization, host_header, parse_url, redirected
 from ..ws.engine.transport import WSListener, WSTransport
-from ..ws.opening.client import ClientOpening, agree
+from ..ws.opening.client import CREDENTIALS, ClientOpening, agree
 from ..ws.opening.decisions import OnConnected
 from ..ws.opening.frame_options import Compression, LoggerLike, deflate_of, logger_of
 from ..ws.opening.frame_settings import FrameSettings
@@ -43,8 +42,6 @@ from ..ws.types import WSAutoPingStrategy
 __all__ = ("ws_connect",)
 
 REDIRECTS = (301, 302, 303, 307, 308)
-# Headers that say who the user is: not for another host to see (as RFC 9110 15.4 advises).
-CREDENTIALS = ("Authorization", "Cookie", "Proxy-Authorization")
 
 # What a fault of the response is raised as, where that is not WSInvalidHeaderError.
 CLASSES = {HandshakeFault.NO_UPGRADE: WSInvalidUpgradeError}
@@ -84,7 +81,7 @@ async def ws_connect(
 ) -> tuple[WSTransport, Listener]:
     """Open a WebSocket connection and give it a listener.
 
-    :param ws_listener_factory: makes the listener when the server has agreed; called with the
+    :param ws_listener_factory: makes the listener once the server has accepted; called with the
         :class:`WSUpgradeRequest` and :class:`WSUpgradeResponse` if it can take two arguments,
         else with nothing.
     :param url: ``ws://`` or ``wss://``; a user and a password in it are sent as
@@ -93,7 +90,7 @@ async def ws_connect(
     :param disconnect_on_exception: end the connection when ``on_ws_frame`` raises, and let
         ``wait_disconnected()`` raise the exception; with ``False`` it is logged only.
     :param websocket_handshake_timeout: seconds that the server has for its answer, once
-        connected; ``None`` for ever.
+        connected; ``None`` for no limit.
     :param logger_name: a logger, or the end of its name: ``"feed"`` stands for
         ``aiohttp_ws.feed``. By default ``aiohttp_ws.client``.
     :param enable_auto_ping: ping, and drop a server that does not answer.
@@ -121,12 +118,13 @@ async def ws_connect(
     :param compression: ``"deflate"``, or a :class:`DeflateOptions`, offers permessage-deflate.
         Frames arrive inflated where the server agrees.
     :param on_connect: a function or coroutine function that is given a
-        :class:`ConnectionResponse` when the server has agreed, before there is a listener.
+        :class:`ConnectionResponse` when the server has accepted, before there is a listener.
         What it raises ends the connection, and is raised here.
-    :param kwargs: for ``loop.create_connection()``: ``sock``, ``local_addr``,
-        ``happy_eyeballs_delay`` and so on; ``path`` connects to a unix socket.
+    :param kwargs: ``sock``, a connected socket; ``path``, a Unix socket's; or those of
+        ``loop.create_connection()``: ``local_addr``, ``family``, ``happy_eyeballs_delay`` (0.25
+        seconds by default, RFC 8305) and so on.
     :return: the transport and the listener.
-    :raises WSInvalidURL: *url* or *proxy* is no URL to connect to.
+    :raises WSInvalidURL: *url* or *proxy* is not a URL to connect to.
     :raises WSHandshakeError: the server, or the proxy, refused; its subclasses tell how.
     :raises TimeoutError: the server did not answer in time (``asyncio.TimeoutError`` before
         Python 3.11).
@@ -206,15 +204,9 @@ def follow(
     """The URL that a redirect leads to; drops from *headers* what is not for its host."""
     if kwargs.get("sock") is not None:
         raise WSInvalidURL(location, "a connection made on sock= cannot follow a redirect")
-    # urljoin() knows no ws: the rules are those of http.
-    target = urljoin(
-        f"http{'s' if url.is_secure else ''}://{url.netloc}{url.resource_name}", location
-    )
-    if target.startswith(("http://", "https://")):
-        target = f"ws{target[4:]}"
-    new = parse_url(target)
+    new = redirected(url, location)
     if url.is_secure and not new.is_secure:
-        raise WSInvalidURL(target, f"a redirect from {url.url!r} would give up TLS")
+        raise WSInvalidURL(new.url, f"a redirect from {url.url!r} would give up TLS")
     if (new.scheme, new.host, new.port) != (url.scheme, url.host, url.port):
         for name in (*CREDENTIALS, "Host"):
             headers.popall(name, None)
@@ -247,7 +239,7 @@ async def opened(
     settings: FrameSettings,
     on_connect: OnConnected | None,
 ) -> tuple[WSTransport, Any]:
-    """The connection that the server has agreed to, and its listener."""
+    """The connection that the server has accepted, and its listener."""
     try:
         offered = request.headers.getall("Sec-WebSocket-Protocol", ())
         agreed = await agree(
@@ -336,7 +328,7 @@ def wants_handshake(factory: ClientListenerFactory) -> bool:
 
 
 def explained(exc: HandshakeError, head: ResponseHead) -> WSHandshakeError:
-    """What check_response() found, as the frame height raises it."""
+    """What check_response() found, as the frame API raises it."""
     kind = CLASSES.get(exc.kind, WSInvalidHeaderError)
     return kind(
         exc.message, exc.header or "", exc.value, raw_head(head), b"", WSUpgradeResponse._of(head)

@@ -1,7 +1,7 @@
 """The event loop as aiofastnet sees it, which works around four faults of its version 1.2.
 
 * What a TLS transport had read, but not decrypted, when its reading was paused is forgotten when
-  it is resumed: a peer that waits for an answer waits for ever.
+  it is resumed: a peer that waits for an answer never gets it.
 * A client that leaves in the middle of the TLS handshake, as many a health check does, is
   reported with an exception's class for an exception, which loggers fail to print.
 * A listening socket that no descriptor is left for is asked again in every iteration of the loop.
@@ -92,7 +92,7 @@ class PatchedLoop:
     def call_exception_handler(self, context: dict[str, Any]) -> None:
         exc = context.get("exception")
         if isinstance(exc, type) and issubclass(exc, OSError):
-            # What the network does is no news; loops do not report it either.
+            # Loops do not report what the network does either.
             if self._loop.get_debug():
                 logger.debug("%s: %s", context.get("message"), exc.__name__)
             return

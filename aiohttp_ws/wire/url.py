@@ -7,7 +7,7 @@ from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import AddressValueError, IPv6Address
-from urllib.parse import quote, unquote
+from urllib.parse import quote, unquote, urljoin
 
 from yarl import URL
 
@@ -19,6 +19,7 @@ __all__ = (
     "basic_authorization",
     "host_header",
     "parse_url",
+    "redirected",
     "split_url",
 )
 
@@ -83,6 +84,19 @@ def parse_url(url: str) -> WSParsedURL:
         character.
     """
     return split_url(url, DEFAULT_PORTS)
+
+
+def redirected(url: WSParsedURL, location: str) -> WSParsedURL:
+    """The URL that ``Location: LOCATION`` in an answer from *url* leads to.
+
+    :raises WSInvalidURL: as :func:`parse_url`.
+    """
+    # urljoin() does not know ws: the rules are those of http.
+    base = f"http{'s' if url.is_secure else ''}://{url.netloc}{url.resource_name}"
+    target = urljoin(base, location)
+    if target.startswith(("http://", "https://")):
+        target = f"ws{target[4:]}"
+    return parse_url(target)
 
 
 def split_url(url: str, ports: Mapping[str, int]) -> WSParsedURL:

@@ -1,4 +1,4 @@
-"""Connect at the message height, once or again and again."""
+"""Connect by the message API, once or again and again."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ import traceback as traceback_module
 from collections.abc import AsyncIterator, Callable, Generator, Sequence
 from types import TracebackType
 from typing import Any, Literal, cast
-from urllib.parse import urljoin
 
 from ...errors import WSInvalidURL
 from ...net.dial import TLS_ARGUMENTS, open_transport, parse_proxy, tcp_socket, tls_name
 from ...net.dial_error import DialError, DialFault
 from ...wire.deflate import DeflateOptions
-from ...wire.url import WSParsedURL, parse_url
+from ...wire.url import WSParsedURL, parse_url, redirected
+from ...ws.opening.client import CREDENTIALS
 from ...ws.opening.decisions import OnConnected
 from ..datastructures import Headers, HeadersLike
 from ..exceptions import (
@@ -51,8 +51,7 @@ __all__ = ("ClientConnection", "connect", "unix_connect")
 
 REDIRECTS = (300, 301, 302, 303, 307, 308)
 MAX_REDIRECTS = int(os.environ.get("WEBSOCKETS_MAX_REDIRECTS", "10"))
-# Headers that say who the user is: not for another host to see (as RFC 9110 15.4 advises).
-CREDENTIALS = frozenset({"authorization", "cookie", "proxy-authorization"})
+DROPPED = frozenset(name.lower() for name in (*CREDENTIALS, "Host"))
 NOT_DIALLED: dict[DialFault, type[InvalidHandshake]] = {
     DialFault.PROXY_ANSWER: InvalidProxyMessage,
     DialFault.SOCKS_FAILED: ProxyError,
@@ -110,17 +109,17 @@ class connect:
         subclass, or a function with its parameters.
     :param use_aiofastnet: as for :func:`serve`.
     :param on_connect: a function or coroutine function that is given a
-        :class:`~aiohttp_ws.ConnectionResponse` when the server has agreed. What it raises ends
+        :class:`~aiohttp_ws.ConnectionResponse` when the server has accepted. What it raises ends
         the connection, and is raised.
     :param kwargs: for :meth:`asyncio.loop.create_connection`: ``ssl``, ``server_hostname``,
-        ``sock``, ``local_addr`` and so on. ``host`` and ``port`` replace those of the URI to
-        connect to, not to name in TLS and ``Host``. ``proxy_ssl``, ``proxy_server_hostname``,
-        ``proxy_ssl_handshake_timeout`` and ``proxy_ssl_shutdown_timeout`` are for an ``https``
-        proxy. Keywords of the first generation (``create_protocol``, ``timeout``,
-        ``read_limit``, ``loop``, ``extra_headers``) work with a :exc:`DeprecationWarning` that
-        names what replaces them.
-    :raises InvalidURI: *uri* is no URI to connect to.
-    :raises InvalidProxy: *proxy* is no URL of a proxy.
+        ``sock``, ``local_addr``, ``happy_eyeballs_delay`` (0.25 seconds by default) and so on.
+        ``host`` and ``port`` replace those of the URI to connect to, not to name in TLS and
+        ``Host``. ``proxy_ssl``, ``proxy_server_hostname``, ``proxy_ssl_handshake_timeout`` and
+        ``proxy_ssl_shutdown_timeout`` are for an ``https`` proxy. Keywords of the first generation
+        (``create_protocol``, ``timeout``, ``read_limit``, ``loop``, ``extra_headers``) work with a
+        :exc:`DeprecationWarning` that names what replaces them.
+    :raises InvalidURI: *uri* is not a URI to connect to.
+    :raises InvalidProxy: *proxy* is not the URL of a proxy.
     :raises InvalidHandshake: the server, or the proxy, refused; its subclasses tell how.
     :raises TimeoutError: there was no connection within *open_timeout* (
         ``asyncio.TimeoutError`` before Python 3.11).
@@ -337,15 +336,11 @@ class connect:
         if exc.response.status_code not in REDIRECTS or location is None:
             return exc
         old = parsed(self._target)
-        # urljoin() knows no ws: the rules are those of http.
-        scheme = "https" if old.is_secure else "http"
-        target = urljoin(f"{scheme}://{old.netloc}{old.resource_name}", location)
-        if target.startswith(("http://", "https://")):
-            target = f"ws{target[4:]}"
         try:
-            new = parsed(target)
-        except InvalidURI as invalid:
-            return invalid
+            new = redirected(old, location)
+        except WSInvalidURL as invalid:
+            return InvalidURI(invalid.url, str(invalid.args[1]))
+        target = new.url
         if old.is_secure and not new.is_secure:
             return SecurityError(f"cannot follow redirect to non-secure URI {target}")
         if (old.scheme, old.host, old.port) == (new.scheme, new.host, new.port):
@@ -356,9 +351,7 @@ class connect:
             if self._kwargs.get(name) is not None:
                 return ValueError(f"cannot follow cross-origin redirect to {target} with {name}=")
         self._headers = [
-            (name, value)
-            for name, value in self._headers
-            if name.lower() not in CREDENTIALS and name.lower() != "host"
+            (name, value) for name, value in self._headers if name.lower() not in DROPPED
         ]
         return target
 

@@ -62,7 +62,7 @@ class ClientConnection(Connection):
         A subclass that overrides it calls it in turn. The first generation passed the URI
         first, which is known anyway, and the last three.
 
-        :raises InvalidHandshake: the answer is no agreement.
+        :raises InvalidHandshake: the server does not accept.
         """
         if self._opening is None or self._tcp is None:
             raise RuntimeError("handshake() is for connect() to call")

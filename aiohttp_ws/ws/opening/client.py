@@ -37,13 +37,24 @@ from ...wire.http1 import END, HTTP_11, ResponseHead, ResponseParser, serialise_
 from .decisions import OnConnected
 from .on_connect import connection_response, show_response
 
-__all__ = ("MOST_BODY", "MOST_REST", "Agreement", "ClientOpening", "agree", "tell_of_loss")
+__all__ = (
+    "CREDENTIALS",
+    "MOST_BODY",
+    "MOST_REST",
+    "Agreement",
+    "ClientOpening",
+    "agree",
+    "tell_of_loss",
+)
 
 #: Bytes of a refusal's body that are kept to show why, by every API.
 MOST_BODY = 64 * 1024
 #: Bytes that are kept of what follows the answer until the connection begins. At more, the
 #: socket is read no further.
 MOST_REST = 64 * 1024
+
+#: Headers that say who the user is: a redirect takes them to no other host (RFC 9110 15.4).
+CREDENTIALS = ("Authorization", "Cookie", "Proxy-Authorization")
 
 Begun = TypeVar("Begun")
 Headers = Iterable[tuple[str, str]] | Mapping[str, str] | MultiMapping[str]
