@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from aiohttp_ws.errors import WSInvalidURL
-from aiohttp_ws.net.dial import open_transport
+from aiohttp_ws.net.dial import connect_socket, open_transport
 from aiohttp_ws.net.dial_error import DialError, DialFault
 from aiohttp_ws.net.http_tunnel import PendingConnection
 from aiohttp_ws.wire.url import WSParsedURL, parse_url
@@ -265,24 +265,28 @@ async def cancelled(task: asyncio.Task[Any]) -> None:
         await task
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="the queue of connections is Linux's")
 async def test_an_address_that_does_not_answer_does_not_keep_from_the_next(
     echo: Listener, monkeypatch
 ):
     loop = asyncio.get_running_loop()
-    with full_port() as silent:
+    silent = ("127.0.0.1", 1)
+    asked = asyncio.Event()
+    connect = loop.sock_connect
 
-        async def two_addresses(host: str, port: int, **kwargs: Any) -> list[Any]:
-            return [
-                (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", each))
-                for each in (silent, echo.port)
-            ]
+    async def sock_connect(sock: socket.socket, address: Any) -> None:
+        if address == silent:
+            asked.set()
+            await loop.create_future()  # never
+        await connect(sock, address)
 
-        try:
-            monkeypatch.setattr(loop, "getaddrinfo", two_addresses)
-        except AttributeError:
-            pytest.skip("this loop's methods cannot be replaced")
-        assert await talk_to("ws://server.test/") == b"hello"
+    monkeypatch.setattr(loop, "sock_connect", sock_connect)
+    addresses: list[Any] = [
+        (socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", address)
+        for address in (silent, ("127.0.0.1", echo.port))
+    ]
+    with await connect_socket(addresses, loop) as sock:
+        assert sock.getpeername() == ("127.0.0.1", echo.port)
+    assert asked.is_set()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the queue of connections is Linux's")
