@@ -5,7 +5,7 @@
 A copy of the sources in build/sanitize is compiled there, so that neither the modules in place
 nor anyone's build is touched. PYTHON needs what the tests need; ``make sanitize`` sees to that.
 
-Leaks are not looked for here: an interpreter leaves too much behind for LeakSanitizer to tell
+Leaks are not looked for here: an interpreter keeps too much until its end for LeakSanitizer to tell
 ours apart. tests/ws/test_leaks.py and ``make soak`` do that.
 """
 
@@ -24,7 +24,7 @@ COPIED = [
     *("Makefile", "MANIFEST.in", "setup.py", "pyproject.toml", "LICENSE"),
     *(path.name for path in ROOT.glob("*.rst")),
 ]
-# What is tested: the rooms that are compiled, and those that run on them. Not what mostly starts
+# What is tested: the packages that are compiled, and those that run on them. Not what mostly starts
 # interpreters or compilers, nor other people's programs: slow, and no new way through our C.
 TESTED = [
     *(

@@ -11,7 +11,7 @@ from tests.effort import examples
 from tests.loops import LoopFactory, chosen_loop
 from tests.peers import require
 
-# No deadline: a busy machine is no fault of the code under test.
+# No deadline: a busy machine is not a fault of the code under test.
 settings.register_profile("house", max_examples=examples(100), deadline=None, print_blob=True)
 settings.load_profile("house")
 

@@ -55,7 +55,7 @@ NAMED_BY_THEIR_PARTS = {
     "websockets.http11",
     "ws.engine.transport",
 }
-# Imported by a module's __getattr__, for a name that programs of old import from there.
+# Imported by a module's __getattr__, for a name that older programs import from there.
 LATE = {("websockets.protocol", "websockets.asyncio.connection")}
 
 
@@ -151,7 +151,7 @@ def test_imports_go_down():
         and (not imported or FLOORS[on(imported)] >= FLOORS[on(module)])
     }
     assert upward - UPWARD == set(), "these import from their own floor or from above"
-    assert UPWARD - upward == set(), "mended: delete these exceptions"
+    assert UPWARD - upward == set(), "no longer there: delete these exceptions"
 
 
 def test_within_a_package_imports_go_one_way():

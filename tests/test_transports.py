@@ -76,7 +76,7 @@ def test_input_may_come_in_pieces_of_any_size(in_kind, api):
             parts = masked(2, b"x" * 10, False) + masked(0, b"", False) + masked(0, b"y" * 130)
             await client.send(parts, piece)
             assert await client.receive() == b"x" * 10 + b"y" * 130
-            # And all at once, with the next message behind.
+            # And all at once, with the next message after it.
             await client.send(parts + masked(2, b"z"), len(parts) + 100)
             assert await client.receive() == b"x" * 10 + b"y" * 130
             assert await client.receive() == b"z"

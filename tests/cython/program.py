@@ -60,7 +60,7 @@ async def serve_websockets() -> None:
 
 
 async def serve_picows() -> None:
-    """A compiled listener serves picows, which sends frames of one read behind each other."""
+    """A compiled listener serves picows, which sends several frames at once, which are read at once."""
     import picows
 
     answers = []
@@ -77,7 +77,7 @@ async def serve_picows() -> None:
     echo = listeners.Echo()
     server, url = await served(lambda request: echo)
     transport, _ = await picows.ws_connect(Client, url)
-    # One write, and so one read: the first frame has the others behind it.
+    # One write, and so one read: the others come after the first.
     transport.underlying_transport.write(
         b"\x81\x81\x00\x00\x00\x00a" + b"\x82\x82\x00\x00\x00\x00bc" + b"\x82\x80\x00\x00\x00\x00"
     )
@@ -164,7 +164,7 @@ async def override_in_python() -> None:
 
 
 async def name_the_same() -> None:
-    """The package and its rooms give out the same C types."""
+    """The package and its subpackages give out the same C types."""
     assert listeners.same_names()
 
 

@@ -40,7 +40,7 @@ def test_every_declaration_that_can_be_cimported_is_in_the_wheel(wheel: Path):
     assert declarations - names == set()
 
 
-def test_the_names_of_the_package_are_those_of_its_rooms(case):
+def test_the_names_of_the_package_are_those_of_its_subpackages(case):
     case("name_the_same")
 
 

@@ -1,6 +1,6 @@
-"""A process under soak: ``python -m tests.soak.subject server|client HEIGHT PORT 0|1``.
+"""A process under soak: ``python -m tests.soak.subject server|client API PORT 0|1``.
 
-It is told what to do, a line a command, and answers each with a line of JSON:
+It reads commands, one per line, and answers each with a line of JSON:
 
 ``measure``   what it holds, as :class:`Holdings` has it
 ``run N``     (client) open, use and end N connections
@@ -32,7 +32,9 @@ async def main(role: str, api: str, port: int, deflate: bool) -> None:
                 await clients.run(int(count))
                 answer(None)
             case _:
-                raise ValueError(f"no command: {line}")
+                raise ValueError(f"not a command: {line}")
+    if clients is not None:
+        await clients.session.close()
 
 
 async def standard_input() -> asyncio.StreamReader:
