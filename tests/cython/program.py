@@ -60,7 +60,7 @@ async def serve_websockets() -> None:
 
 
 async def serve_picows() -> None:
-    """A compiled listener serves picows, which sends several frames at once, which are read at once."""
+    """A compiled listener serves picows, which sends frames that arrive in one read."""
     import picows
 
     answers = []
