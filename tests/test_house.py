@@ -180,6 +180,14 @@ def test_the_floors_tests_see_imports():
     assert not of_session["errors"], "at run time"
 
 
+def test_the_guide_to_the_sources_names_files_that_are_there():
+    text = (ROOT / "CONTRIBUTING.rst").read_text()
+    named = re.findall(r"``([\w.]+/[\w./]*)``", text[text.index("Where do I change") :])
+    assert len(named) > 20
+    gone = {name for name in named if not any((at / name).exists() for at in (PACKAGE, ROOT))}
+    assert gone == set(), "CONTRIBUTING.rst sends people to these"
+
+
 def test_no_file_has_more_than_600_lines():
     paths = [*SOURCES, *(ROOT / "tests").rglob("*.py")]
     long = {str(path) for path in paths if path.read_text().count("\n") > 600}
