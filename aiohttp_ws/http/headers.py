@@ -27,8 +27,8 @@ _PARAMETER_RE = re.compile(rf";\s*(?:({_TOKEN})\s*=\s*({_QUOTED}|[^;\"]*))?")
 _MEDIA_TYPE_RE = re.compile(rf"{_TOKEN}/{_TOKEN}")
 _ESCAPE_RE = re.compile(r"\\(.)")
 # RFC 9110 8.8.3: an entity tag has no quotes, spaces or control characters inside.
-ETAG_VALUE_RE: Final = re.compile(r"[\x21\x23-\x7e\x80-\uffff]*")
-_ETAG_RE = re.compile(r'\s*(W/)?"([\x21\x23-\x7e\x80-\uffff]*)"\s*(?:,|$)')
+ETAG_VALUE_RE: Final = re.compile(r'[^\x00-\x20"\x7f]*')
+_ETAG_RE = re.compile(r'\s*(W/)?"([^\x00-\x20"\x7f]*)"\s*(?:,|$)')
 _RANGE_RE = re.compile(r"bytes=(\d*)-(\d*)", re.ASCII)
 # RFC 7239 4; a port or an IPv6 address without its quotes is common and accepted.
 _FORWARDED_PAIR_RE = re.compile(rf"\s*({_TOKEN})=({_TOKEN}(?::\d{{1,5}})?|{_QUOTED})\s*")
