@@ -1,4 +1,4 @@
-"""Requests and responses of the opening handshake, as the message height has them."""
+"""Requests and responses of the opening handshake, as the message API has them."""
 
 from __future__ import annotations
 
