@@ -10,7 +10,7 @@ import pytest
 import aiohttp_ws
 from tests.programs import ROOT
 
-PACKAGES = ["", ".abc", ".client", ".errors", ".frames", ".typedefs", ".web"]
+PACKAGES = ["", ".abc", ".client", ".errors", ".frames", ".typedefs", ".web", ".websockets"]
 PACKAGES += [f".websockets{name}" for name in ("", ".client", ".extensions", ".server")]
 
 
