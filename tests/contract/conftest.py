@@ -26,7 +26,7 @@ from .sides import SIDES, WIRES, Side, Sides, Wire
 
 # Seconds; only a test that fails takes them.
 PATIENCE = 20.0
-DRIFT_PATIENCE = 1.0
+DRIFT_PATIENCE = 0.5
 # How a peer can end a connection without a word, by whether there is TLS.
 ENDS = {False: ["cut", "fin"], True: ["cut", "fin", "close_notify"]}
 HERE = Path(__file__).parent

@@ -15,7 +15,7 @@ from typing import Any
 
 from aiohttp_ws import ClientSession, WSMsgType, web, websockets
 
-SECONDS = 1.5
+SECONDS = 1.0
 ENDINGS = ["close", "peer", "lost"]
 
 
