@@ -2,5 +2,5 @@
 # reach needs a header of ours, so that no include path is to be set.
 
 from aiohttp_ws.ws.engine.frame cimport WSCloseHandshake, WSCloseInfo, WSFrame
-from aiohttp_ws.ws.engine.transport cimport WSListener, WSTransport
+from aiohttp_ws.ws.listeners.frame cimport WSListener, WSTransport
 from aiohttp_ws.ws.types cimport WSAutoPingStrategy, WSCloseCode, WSMsgType

@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from .websockets.asyncio.server import serve as serve
     from .wire.deflate import *
     from .ws.engine.frame import *
-    from .ws.engine.transport import *
     from .ws.listeners.broadcast import *
+    from .ws.listeners.frame import *
     from .ws.opening.decisions import *
     from .ws.typed_messages import *
     from .ws.types import *
@@ -47,7 +47,7 @@ else:
             "ws.types",
             "ws.typed_messages",
             "ws.engine.frame",
-            "ws.engine.transport",
+            "ws.listeners.frame",
             "ws.listeners.broadcast",
             "ws.opening.decisions",
             "http.auth",

@@ -26,10 +26,8 @@ ROW = re.compile(r"^(\d+(?:\.\d)?)\s+(``.*?``(?:, ``.*?``)*)(?:\s|$)", re.MULTIL
 # An import from above, until its names have moved: the module, and what it imports.
 UPWARD: set[tuple[str, str]] = {
     # The engine and its listeners name the settings and the messages that opened a connection.
-    ("ws.engine.keepalive", "ws.opening.frame_settings"),
-    ("ws.engine.send_messages", "ws.listeners.assembly"),
-    ("ws.engine.transport", "ws.opening.frame_settings"),
-    ("ws.engine.transport", "ws.opening.upgrade"),
+    ("ws.listeners.frame", "ws.opening.frame_settings"),
+    ("ws.listeners.frame", "ws.opening.upgrade"),
 }
 # The few modules that others of their package import for type checking although they import those
 # themselves: an object that a user holds and its parts that know it, or what an exception carries.
@@ -53,7 +51,7 @@ NAMED_BY_THEIR_PARTS = {
     "websockets.datastructures",
     "websockets.frames",
     "websockets.http11",
-    "ws.engine.transport",
+    "ws.listeners.frame",
 }
 # Imported by a module's __getattr__, for a name that older programs import from there.
 LATE = {("websockets.protocol", "websockets.asyncio.connection")}
@@ -173,7 +171,7 @@ def test_within_a_package_imports_go_one_way():
 
 
 def test_the_floors_tests_see_imports():
-    of_frame = imports(PACKAGE / "ws" / "engine" / "transport.pyx")
+    of_frame = imports(PACKAGE / "ws" / "engine" / "connection.pyx")
     assert {"wire.frames", "net.loop"} <= set(of_frame)
     of_session = imports(PACKAGE / "client" / "response.py")
     assert of_session["client.request"], "for type checking"

@@ -131,8 +131,7 @@ class ClientWebSocketResponse(MessageStream):
 def _close_forgotten(connection: MessageConnection) -> None:
     """Close TCP once what was sent has left, for at most ``close_timeout``."""
     if not connection.transport.is_disconnected:
-        connection.transport.disconnect()
-        connection.abort_later()
+        connection.forget()
 
 
 async def connect_websocket(

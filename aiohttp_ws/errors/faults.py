@@ -8,10 +8,11 @@ limit that the API in use gives it.
 from __future__ import annotations
 
 import enum
+from typing import NamedTuple
 
 from .websocket import WebSocketError
 
-__all__ = ("FaultKind", "ProtocolFault")
+__all__ = ("Failure", "FaultKind", "ProtocolFault")
 
 
 class FaultKind(enum.Enum):
@@ -71,8 +72,8 @@ class ProtocolFault(WebSocketError):
     :param detail: what a library said of it.
     """
 
-    #: What users call the limit; each API sets its own name.
-    limit_name: str = "max_msg_size"
+    #: What users call the limit, where the API has another name for it than the frame codec.
+    limit_name: str | None = None
 
     def __init__(
         self,
@@ -90,8 +91,9 @@ class ProtocolFault(WebSocketError):
     @property
     def reason(self) -> str:
         """What is wrong, naming the value, the limit and the remedy."""
+        named = "max_frame_size" if self.kind is FaultKind.FRAME_SIZE else "max_msg_size"
         return self.kind.sentence.format(
-            size=self.size, limit=self.limit, detail=self.detail, name=self.limit_name
+            size=self.size, limit=self.limit, detail=self.detail, name=self.limit_name or named
         )
 
     def __str__(self) -> str:
@@ -99,3 +101,10 @@ class ProtocolFault(WebSocketError):
 
     def __repr__(self) -> str:
         return f"ProtocolFault({self.kind.name}, size={self.size}, limit={self.limit})"
+
+
+class Failure(NamedTuple):
+    """A fault of this end: what our close frame says of it."""
+
+    code: int
+    reason: str

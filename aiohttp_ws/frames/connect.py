@@ -30,7 +30,7 @@ from ..wire.deflate import offer_header
 from ..wire.handshake import build_request_headers, generate_key, offered_subprotocols
 from ..wire.http1 import ResponseHead
 from ..wire.url import WSParsedURL, basic_authorization, host_header, parse_url, redirected
-from ..ws.engine.transport import WSListener, WSTransport
+from ..ws.listeners.frame import WSListener, WSTransport
 from ..ws.opening.client import CREDENTIALS, ClientOpening, agree
 from ..ws.opening.decisions import OnConnected
 from ..ws.opening.frame_options import Compression, LoggerLike, deflate_of, logger_of

@@ -14,7 +14,7 @@ from ..errors import BadHttpMessage, HandshakeError, HandshakeFault
 from ..net.transports import create_server
 from ..wire.handshake import ServerHandshake, accept_request, check_request
 from ..wire.http1 import HTTP_11, RequestHead, RequestParser, serialise_response
-from ..ws.engine.transport import WSListener
+from ..ws.listeners.frame import WSListener
 from ..ws.opening.decisions import OnConnect
 from ..ws.opening.frame_options import Compression, LoggerLike, deflate_of, logger_of
 from ..ws.opening.frame_settings import FrameSettings

@@ -30,6 +30,13 @@ static inline void aws_set_am_send(PyObject *type, aws_send_function function)
     }
 }
 
+/* Set a flag of a function's code object, which tells callers of inspect what it is. */
+static inline void aws_add_code_flag(PyObject *code, int flag)
+{
+    if (PyCode_Check(code))
+        ((PyCodeObject *)code)->co_flags |= flag;
+}
+
 /* Give a type a property that costs one C call. Cython makes one of a C field only where the
    field is shown as what it is; an opcode is to be shown as the member of an enumeration. */
 static inline int aws_add_property(PyObject *type, const char *name, getter get, const char *doc)

@@ -17,10 +17,39 @@ cdef class Waiter:
     cdef int wake_soon(self) except -1
 
 
+# Where an awaitable is in its life.
+cdef enum Phase:
+    NEW             # nobody has awaited it: it has done nothing
+    WAITING         # the task waits for what advance() returned
+    TURNED          # it let the loop run for one iteration, and goes on
+    OVER
+
+
 cdef class Awaitable:
-    """Base of what this package returns to be awaited: a coroutine to whoever asks."""
+    """What stands for a coroutine: it acts when it is first awaited, without a frame.
+
+    All subclasses share these fields, and with them a free list.
+    """
+    cdef:
+        const char *name        # of the method that returned it; NULL where nobody asks
+        object subject          # what the method was called on
+        # its arguments
+        unsigned char what
+        object data
+        object option
+        object extra
+        # how far it is
+        Phase phase
+        bint suspended          # on what the subject will wake
+        bint turned             # it has let the loop run
+        object output           # the connection that it wrote to
+        object waits            # a future, or the coroutine that goes on for it
+        object failure          # what it raises when it has let the loop run
+
+    cdef object qualified(self)
     cdef object advance(self, bint *finished)
     cdef int drop(self) except -1
+    cdef int start(self) except -1
 
 
 cdef class Failed(Awaitable):
@@ -31,3 +60,4 @@ cdef object DONE
 
 
 cdef void make_sendable(object awaitable_type) noexcept
+cdef int show_as_coroutine_functions(object owner, tuple names) except -1

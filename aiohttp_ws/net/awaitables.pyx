@@ -1,9 +1,17 @@
-"""How a task waits for a connection, and what public methods return to be awaited."""
+"""How a task waits for a connection, and what public methods return to be awaited.
+
+A method that is a coroutine function in the library whose interface it has must act like one
+here: calling it does nothing yet, in whatever thread; awaiting it acts, in the loop of whoever
+awaits. An :class:`Awaitable` is that without a coroutine's frame. :class:`Waiter` is what such an
+awaitable suspends a task on.
+"""
 
 import asyncio
 import sys
+import warnings
 from asyncio import CancelledError
 
+cimport cython
 from cpython.contextvars cimport PyContext_Enter, PyContext_Exit
 from cpython.object cimport PyObject
 from cpython.ref cimport Py_INCREF
@@ -14,6 +22,10 @@ cdef extern from "Python.h":
 cdef extern from "aiohttp_ws/net/awaitables.h":
     ctypedef int (*aws_send_function)(PyObject *, PyObject *, PyObject **)
     void aws_set_am_send(PyObject *type, aws_send_function function)
+    void aws_add_code_flag(PyObject *code, int flag)
+
+cdef enum:
+    CO_COROUTINE = 0x80
 
 # The tasks that run, by loop. asyncio.current_task() is a Python function before 3.12, and every
 # wake-up asks.
@@ -21,6 +33,8 @@ cdef dict running_tasks = None
 if sys.version_info < (3, 12):
     running_tasks = asyncio.tasks._current_tasks
 cdef object current_task = asyncio.current_task
+# Where nest_asyncio says that it has patched the loops.
+cdef dict asyncio_names = asyncio.__dict__
 
 
 cdef class Waiter:
@@ -88,7 +102,7 @@ cdef class Waiter:
         return True
 
     cdef int wake_soon(self) except -1:
-        """Resume the task in the loop's next round."""
+        """Resume the task in the loop's next iteration."""
         if self._done:
             return 0
         self._done = True
@@ -100,10 +114,12 @@ cdef class Waiter:
         return 0
 
     cdef int wake(self) except -1:
-        """Resume the task now, or in the next round when another task is running."""
+        """Resume the task now, or in the next iteration when another task is running."""
         if self._done:
             return 0
-        if self._context is None or task_is_running(self._loop):
+        if self._context is None or task_is_running(self._loop) or "_nest_patched" in asyncio_names:
+            # A task that runs the loop again from within itself, as nest_asyncio lets it, must not
+            # be inside the callback that has read for it: the loop could not call that again.
             return self.wake_soon()
         self._done = True
         callback, context = self._callback, self._context
@@ -135,21 +151,51 @@ def raise_again(exc):
     raise exc
 
 
+@cython.freelist(64)
 cdef class Awaitable:
-    """What public methods return to be awaited.
+    """What public methods return to be awaited: a coroutine in all that callers can see.
 
-    It has the methods of a coroutine, so that ``asyncio.create_task`` and ``gather`` take
-    it, but costs no frame where nothing suspends.
+    ``asyncio.create_task``, ``gather``, ``wait_for`` and ``run_coroutine_threadsafe`` take it.
+    Nothing happens before it is awaited, and one that never is warns as a coroutine would.
     """
+
+    def __dealloc__(self):
+        if self.phase == NEW and self.name != NULL:
+            warnings.warn(
+                f"coroutine '{self.qualified()}' was never awaited", RuntimeWarning, stacklevel=2
+            )
 
     cdef object advance(self, bint *finished):
         """Return what the task has to wait for, or the result with *finished* set."""
+        self.phase = OVER
         finished[0] = True
         return None
+
+    cdef int start(self) except -1:
+        """Refuse to be awaited a second time, as a coroutine does."""
+        if self.phase == OVER:
+            raise RuntimeError("cannot reuse already awaited coroutine")
+        return 0
 
     cdef int drop(self) except -1:
         """The task was cancelled, or nobody will await this any more."""
         return 0
+
+    cdef object qualified(self):
+        name = self.name.decode() if self.name != NULL else "wait"
+        return name if self.subject is None else f"{type(self.subject).__name__}.{name}"
+
+    @property
+    def __qualname__(self):
+        return self.qualified()
+
+    @property
+    def __name__(self):
+        return "wait" if self.name == NULL else self.name.decode()
+
+    @property
+    def cr_running(self):
+        return False
 
     def __await__(self):
         return self
@@ -173,6 +219,7 @@ cdef class Awaitable:
 
     def throw(self, typ, val=None, tb=None):
         self.drop()
+        self.phase = OVER
         if val is None:
             val = typ if isinstance(typ, BaseException) else typ()
         if tb is not None:
@@ -181,18 +228,18 @@ cdef class Awaitable:
 
     def close(self):
         self.drop()
+        self.phase = OVER
 
 
 cdef class Failed(Awaitable):
-    """Raises *exception* when it is awaited, not when it is made.
-
-    ``gather(..., return_exceptions=True)`` over many connections relies on that.
-    """
+    """Raises *exception* when it is awaited, not when it is made."""
 
     def __cinit__(self, exception):
         self.exception = exception
 
     cdef object advance(self, bint *finished):
+        self.start()
+        self.phase = OVER
         raise self.exception
 
 
@@ -201,6 +248,7 @@ cdef int advance_for_am_send(PyObject *self, PyObject *value, PyObject **result)
     try:
         outcome = (<Awaitable>self).advance(&finished)
     except BaseException as exc:
+        (<Awaitable>self).phase = OVER
         result[0] = NULL
         PyErr_SetObject(type(exc), exc)
         return -1
@@ -212,6 +260,17 @@ cdef int advance_for_am_send(PyObject *self, PyObject *value, PyObject **result)
 cdef void make_sendable(object awaitable_type) noexcept:
     """Let ``await`` take the results of a subclass of Awaitable without StopIteration."""
     aws_set_am_send(<PyObject *>awaitable_type, advance_for_am_send)
+
+
+cdef int show_as_coroutine_functions(object owner, tuple names) except -1:
+    """Let ``inspect.iscoroutinefunction`` see the methods *names* of the class *owner* as such.
+
+    They return awaitables that act when awaited: ``mock.create_autospec``, and whatever else looks
+    before it calls, has to treat them as coroutine functions.
+    """
+    for name in names:
+        aws_add_code_flag(<PyObject *>owner.__dict__[name].__code__, CO_COROUTINE)
+    return 0
 
 
 make_sendable(Awaitable)

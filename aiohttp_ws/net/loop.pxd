@@ -25,10 +25,13 @@ cdef class LoopResources:
         int keys_used
         list dirty
         bint flush_scheduled
+        unsigned long thread_id         # of the loop: of whoever asked first
+        unsigned int acts               # sends since one last let the loop run
         object flush_callback
         readonly SpareBuffers spare
 
     cdef int masking_key(self, uint8_t *key) except -1
+    cdef bint in_thread(self) noexcept
     cdef int flush_later(self, Flushable item) except -1
 
 

@@ -5,6 +5,9 @@ import threading
 
 from libc.string cimport memcpy
 
+cdef extern from "Python.h":
+    unsigned long PyThread_get_thread_ident()
+
 cdef object per_thread = threading.local()
 
 
@@ -32,6 +35,11 @@ cdef class LoopResources:
         self.dirty = []
         self.spare = SpareBuffers()
         self.flush_callback = self.flush_dirty
+        self.thread_id = PyThread_get_thread_ident()
+
+    cdef bint in_thread(self) noexcept:
+        """Whether the caller is in the thread of the loop."""
+        return PyThread_get_thread_ident() == self.thread_id
 
     cdef int masking_key(self, uint8_t *key) except -1:
         """Fill *key* with 4 bytes that nobody can predict (RFC 6455 5.3)."""

@@ -25,6 +25,7 @@ cdef class Output(Flushable):
     cdef uint8_t *reserve(self, Py_ssize_t size) except NULL
     cdef int put(self, uint8_t first, const uint8_t *payload, Py_ssize_t size, object owner) except -1
     cdef int put_behind_room(self, uint8_t first, uint8_t *payload, Py_ssize_t size) except -1
+    cdef int put_bytes(self, const uint8_t *data, Py_ssize_t size) except -1
     cdef int put_made(self, const uint8_t *frame, Py_ssize_t size) except -1
     cdef Py_ssize_t unsent(self) except -1
     cdef int leave(self) except -1

@@ -1,8 +1,8 @@
 """The sending end of a connection: frames in, system calls out.
 
 What is written while a read is handled leaves in one system call at its end, and what is
-written outside a read at the end of the loop's round. Where latency counts, at the frame
-height, the first frame outside a read leaves at once, since nothing else may follow; only what
+written outside a read at the end of the event loop's iteration. Where latency counts, in the frame
+API, the first frame outside a read leaves at once, since nothing else may follow; only what
 follows it within :data:`BURST` waits, so that a run of sends is few system calls.
 """
 
@@ -49,7 +49,7 @@ cdef object borrowed(const uint8_t *data, Py_ssize_t size):
 
 
 cdef class Output(Flushable):
-    """Base of :class:`WSTransport`."""
+    """What one connection sends: a buffer, and how a batch of it leaves."""
 
     def __cinit__(self):
         self.fd = -1
@@ -115,13 +115,17 @@ cdef class Output(Flushable):
             return self.leave()
         return self.flush_with(payload, size, None)
 
+    cdef int put_bytes(self, const uint8_t *data, Py_ssize_t size) except -1:
+        """Write *data* as it is, in front of whatever comes later."""
+        memcpy(self.reserve(size), data, size)
+        self.out_used += size
+        return self.leave()
+
     cdef int put_made(self, const uint8_t *frame, Py_ssize_t size) except -1:
         """Write a server's frame that is made already, for this connection and others."""
         if self.fd >= 0 and self.out_used == 0 and not self.backlogged and not self.in_batch:
             return self.flush_with(frame, size, None)
-        memcpy(self.reserve(size), frame, size)
-        self.out_used += size
-        return self.leave()
+        return self.put_bytes(frame, size)
 
     cdef Py_ssize_t unsent(self) except -1:
         """Return how many bytes wait: here and in the transport."""

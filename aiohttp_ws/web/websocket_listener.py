@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, cast
 from multidict import CIMultiDict
 
 from ..ws.close_codes import check_close
-from ..ws.engine.transport import WSListener, WSTransport
+from ..ws.listeners.frame import WSListener, WSTransport
 from ..ws.opening.decisions import OnConnect
 from ..ws.opening.frame_options import Compression, LoggerLike, deflate_of, logger_of
 from ..ws.opening.frame_settings import FrameSettings

@@ -384,8 +384,8 @@ def read_into(reader: FrameReader, data: bytes | bytearray) -> list[tuple[int, i
     :raises ProtocolError: the bytes violate RFC 6455 5.
     """
     frames = reader.feed(data)
-    if reader.error_code:
-        raise ProtocolError(reader.error)
+    if reader.error is not None:
+        raise ProtocolError(reader.error.reason)
     return frames
 
 

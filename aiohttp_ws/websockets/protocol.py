@@ -11,15 +11,15 @@ from __future__ import annotations
 
 import enum
 import logging
-import re
 import uuid
 from collections.abc import Sequence
 from typing import Any
 
+from ..errors.faults import FaultKind, ProtocolFault
 from ..wire import closing
 from ..wire.closing import Action, ClosingHandshake
 from ..wire.closing import Event as Step
-from ..wire.frames import MESSAGE_TOO_BIG, FrameReader
+from ..wire.frames import FrameReader
 from .exceptions import (
     ConnectionClosed,
     ConnectionClosedError,
@@ -54,7 +54,6 @@ Event = Request | Response | Frame
 SEND_EOF = b""
 
 _MOST_REASON = 123  # RFC 6455 5.5: 125 bytes, of which the code takes two.
-_FIRST_NUMBER = re.compile(r"\d+")
 
 
 class Side(enum.IntEnum):
@@ -280,10 +279,11 @@ class Protocol:
                 self._receive(Frame.of_wire(parsed))
                 if self._discarding:
                     return
-            if reader.error_code == MESSAGE_TOO_BIG:
-                raise self._too_big(reader.error or "")
-            if reader.error_code:
-                raise ProtocolError(reader.error)
+            fault = reader.error
+            if fault is not None and fault.code == CloseCode.MESSAGE_TOO_BIG:
+                raise self._too_big(fault)
+            if fault is not None:
+                raise ProtocolError(fault.reason)
         except ProtocolError as exc:
             self._fail(CloseCode.PROTOCOL_ERROR, str(exc), exc)
         except PayloadTooBig as exc:
@@ -291,11 +291,10 @@ class Protocol:
         except UnicodeDecodeError as exc:
             self._fail(CloseCode.INVALID_DATA, f"{exc.reason} at position {exc.start}", exc)
 
-    def _too_big(self, text: str) -> PayloadTooBig:
-        """The reader's refusal, in numbers."""
-        number = _FIRST_NUMBER.search(text)
-        size = None if number is None else int(number[0])
-        if text.startswith("frame"):
+    def _too_big(self, fault: ProtocolFault) -> PayloadTooBig:
+        """The reader's refusal as this API raises it."""
+        size = fault.size
+        if fault.kind is FaultKind.FRAME_SIZE:
             return PayloadTooBig(size, self.max_fragment_size or 0)
         if size is not None:
             size -= self._wire_size

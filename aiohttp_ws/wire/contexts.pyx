@@ -21,7 +21,7 @@ from cpython.object cimport PyObject
 from libc.stdlib cimport free, realloc
 from libc.string cimport memcpy, memmove
 
-from aiohttp_ws.errors import WebSocketError
+from aiohttp_ws.errors.faults import FaultKind, ProtocolFault
 
 cdef extern from "Python.h":
     Py_ssize_t Py_REFCNT(PyObject *o)
@@ -40,8 +40,6 @@ cdef enum:
     # copies what it leaves; and there is an end to how many a fragment may hold.
     PIECE = 16384
     MAX_STREAMS = 1024
-    PROTOCOL_ERROR = 1002
-    MESSAGE_TOO_BIG = 1009
 
 cdef bytes TAIL = b"\x00\x00\xff\xff"
 # An empty stored block without its tail: what a message of no bytes compresses to (7.2.3.6).
@@ -399,7 +397,7 @@ cdef class MessageInflater(Context):
         :param max_size: bytes that *data* may inflate to: what the message's limit leaves it.
             0 for no limit. Neither work nor memory goes beyond it.
         :returns: what *data* inflates to.
-        :raises WebSocketError: 1009 when that is more than *max_size*; 1002 when it is not a
+        :raises ProtocolFault: 1009 when that is more than *max_size*; 1002 when it is not a
             DEFLATE stream. The inflater is of no use after either.
         """
         cdef Py_buffer view
@@ -464,9 +462,7 @@ cdef class MessageInflater(Context):
                 if inflater.eof:
                     self.gone()
         except zlib_errors as exc:
-            raise WebSocketError(
-                PROTOCOL_ERROR, f"compressed message is not valid DEFLATE: {exc}"
-            ) from None
+            raise ProtocolFault(FaultKind.DEFLATE, detail=str(exc)) from None
         if fin and not self.takeover:
             self.gone()
         return out
@@ -483,10 +479,7 @@ cdef class MessageInflater(Context):
             if inflater is None:
                 streams += 1
                 if streams > MAX_STREAMS:
-                    raise WebSocketError(
-                        PROTOCOL_ERROR,
-                        f"compressed fragment has more than {MAX_STREAMS} final blocks",
-                    )
+                    raise ProtocolFault(FaultKind.DEFLATE_BLOCKS, limit=MAX_STREAMS)
                 inflater = backend.decompressobj(-self.window_bits)
                 self.came_alive(inflater)
             piece = view[:PIECE]
@@ -502,8 +495,4 @@ cdef class MessageInflater(Context):
 
 
 cdef object too_big(Py_ssize_t max_size):
-    return WebSocketError(
-        MESSAGE_TOO_BIG,
-        f"compressed message inflates to more than the {max_size} bytes that max_msg_size "
-        "leaves it; raise max_msg_size to accept it",
-    )
+    return ProtocolFault(FaultKind.INFLATED_SIZE, limit=max_size)

@@ -100,18 +100,19 @@ cdef class FrameReader:
         Py_ssize_t own_capacity
         # why it is BROKEN
         readonly int error_code
-        readonly object error
+        readonly object error           # a ProtocolFault
 
     cdef uint8_t *room(self, uint8_t *shared, Py_ssize_t shared_size, Py_ssize_t *size) except NULL
     cdef int received(self, uint8_t *shared, Py_ssize_t size) except -1
     cdef int keep_rest(self) except -1
+    cdef bytes close_in(self, bytes data)
     cdef int next(self, Frame *frame) except -2
     cdef int _header(self) except -2
     cdef int _check_header(self, uint8_t second) except -2
     cdef int _payload(self, Py_ssize_t available) except -2
     cdef int _grow(self, Py_ssize_t capacity) except -1
     cdef void _release(self) noexcept
-    cdef int _break(self, int code, object message) except -2
+    cdef int _break(self, str kind, object size=*, object limit=*) except -2
 
 
 cdef inline Py_ssize_t put_header(

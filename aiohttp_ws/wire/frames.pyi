@@ -1,8 +1,5 @@
 from aiohttp_ws.argument_types import Byteish
-
-PROTOCOL_ERROR: int
-INVALID_TEXT: int
-MESSAGE_TOO_BIG: int
+from aiohttp_ws.errors.faults import ProtocolFault
 
 class FrameReader:
     server: bool
@@ -12,7 +9,7 @@ class FrameReader:
     max_frame_size: int
     max_message_size: int
     error_code: int
-    error: str | None
+    error: ProtocolFault | None
     def __init__(
         self,
         server: bool,

@@ -9,7 +9,7 @@ it is needed; a long one is read straight into it.
 Everything that a header can tell is checked before a byte of payload is kept.
 """
 
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memcpy, memmove, memset
 
@@ -37,11 +37,6 @@ cdef enum:
     # What the readers of a loop keep for the next large frame: without it, each frame of a
     # MiB has the kernel clear 256 pages, a third of its whole cost over TLS.
     MOST_SPARE = 8388608
-
-PROTOCOL_ERROR = 1002
-INVALID_TEXT = 1007
-MESSAGE_TOO_BIG = 1009
-
 
 cdef void mask_bytes(
     uint8_t *dst, const uint8_t *src, size_t n, const uint8_t *key, size_t phase
@@ -180,6 +175,20 @@ cdef class FrameReader:
         self.pos = self.end = NULL
         return 0
 
+    cdef bytes close_in(self, bytes data):
+        """Return the payload of the close frame in *data*, which comes next; ``None`` for none."""
+        cdef Py_ssize_t available = PyBytes_GET_SIZE(data)
+        cdef uint64_t skip = 0  # what the frame in progress still wants
+        if self.in_frame:
+            skip = self.header_size + self.payload_size - self.own_used
+        elif self.own_used:
+            return None  # half a header: nobody can tell
+        if skip >= <uint64_t>available:
+            return None
+        return close_frame_in(
+            <const uint8_t *>PyBytes_AS_STRING(data) + skip, available - <Py_ssize_t>skip
+        )
+
     cdef int _grow(self, Py_ssize_t capacity) except -1:
         cdef uint8_t *larger
         if self.spare is not None and capacity >= FIRST_OWN_BUFFER:
@@ -261,9 +270,7 @@ cdef class FrameReader:
                     and self.message_opcode == OP_TEXT
                     and not aws_utf8_complete(<aws_utf8 *>&self.utf8)
                 ):
-                    return self._break(
-                        INVALID_TEXT, "text message ends inside a UTF-8 sequence"
-                    )
+                    return self._break("TEXT_END")
                 self.message_opcode = 0
                 self.message_compressed = False
                 self.message_size = 0
@@ -293,9 +300,7 @@ cdef class FrameReader:
             size = (<uint64_t>p[2] << 8) | p[3]
             n = 4
             if size < 126:
-                return self._break(
-                    PROTOCOL_ERROR, f"length {size} encoded in 16 bits; 7 are enough"
-                )
+                return self._break("LENGTH_ENCODING", size, 16)
         elif size == 127:
             if available < 10:
                 return NEED_DATA
@@ -304,19 +309,11 @@ cdef class FrameReader:
                 size = (size << 8) | p[2 + i]
             n = 10
             if size >> 63:
-                return self._break(
-                    PROTOCOL_ERROR, "frame length with its most significant bit set"
-                )
+                return self._break("LENGTH_SIGN")
             if size < 65536:
-                return self._break(
-                    PROTOCOL_ERROR, f"length {size} encoded in 64 bits; fewer are enough"
-                )
+                return self._break("LENGTH_ENCODING", size, 64)
         if self.max_frame_size and size > self.max_frame_size:
-            return self._break(
-                MESSAGE_TOO_BIG,
-                f"frame of {size} bytes exceeds max_frame_size={self.max_frame_size};"
-                " raise max_frame_size to accept it",
-            )
+            return self._break("FRAME_SIZE", size, self.max_frame_size)
         if self.opcode < 8 and self.max_message_size:
             # A compressed message may be longer than what it inflates to, by deflate's
             # overhead for stored blocks; the inflated size is held to the limit later.
@@ -326,9 +323,7 @@ cdef class FrameReader:
                 else 0
             ):
                 return self._break(
-                    MESSAGE_TOO_BIG,
-                    f"message of at least {self.message_size + size} bytes exceeds"
-                    f" max_msg_size={self.max_message_size}; raise max_msg_size to accept it",
+                    "MESSAGE_SIZE", self.message_size + size, self.max_message_size
                 )
         if second & 0x80:
             if available < n + 4:
@@ -356,35 +351,26 @@ cdef class FrameReader:
         cdef uint8_t opcode = self.opcode
         cdef uint8_t reserved = self.flags & (RSV1 | RSV2 | RSV3)
         if opcode > OP_PONG or OP_BINARY < opcode < OP_CLOSE:
-            return self._break(PROTOCOL_ERROR, f"reserved opcode {opcode:#x}")
+            return self._break("OPCODE", opcode)
         if reserved and not self.allow_reserved:
             if not self.allow_rsv1 or reserved != RSV1:
-                return self._break(
-                    PROTOCOL_ERROR, f"reserved bits {reserved >> 4:03b} without an extension"
-                )
+                return self._break("RESERVED_BITS", reserved >> 4)
             if opcode != OP_TEXT and opcode != OP_BINARY:
-                return self._break(
-                    PROTOCOL_ERROR, "RSV1 on a frame that does not begin a data message"
-                )
+                return self._break("RSV1")
         if bool(second & 0x80) != self.server:
-            return self._break(
-                PROTOCOL_ERROR,
-                "unmasked frame from a client" if self.server else "masked frame from a server",
-            )
+            return self._break("UNMASKED" if self.server else "MASKED")
         if opcode >= 8:
             if not self.flags & FIN:
-                return self._break(PROTOCOL_ERROR, "fragmented control frame")
+                return self._break("FRAGMENTED_CONTROL")
             if second & 0x7F > 125:
-                return self._break(PROTOCOL_ERROR, "control frame of more than 125 bytes")
+                return self._break("LONG_CONTROL")
             if opcode == OP_CLOSE and second & 0x7F == 1:
-                return self._break(PROTOCOL_ERROR, "close frame with half a close code")
+                return self._break("HALF_CLOSE_CODE")
         elif opcode == OP_CONTINUATION:
             if self.message_opcode == 0:
-                return self._break(PROTOCOL_ERROR, "continuation frame outside a message")
+                return self._break("NO_MESSAGE")
         elif self.message_opcode != 0:
-            return self._break(
-                PROTOCOL_ERROR, "data frame before the message in progress has ended"
-            )
+            return self._break("IN_MESSAGE")
         return 0
 
     cdef int _payload(self, Py_ssize_t available) except -2:
@@ -402,13 +388,16 @@ cdef class FrameReader:
             and not self.message_compressed
         ):
             if aws_utf8_feed(<aws_utf8 *>&self.utf8, fresh, n) != <size_t>n:
-                return self._break(INVALID_TEXT, "text message that is not UTF-8")
+                return self._break("TEXT")
         self.done += n
         return 0
 
-    cdef int _break(self, int code, object message) except -2:
-        self.error_code = code
-        self.error = message
+    cdef int _break(self, str kind, object size=None, object limit=None) except -2:
+        # Here and not above: a program that only asks for a name of ours need not load errors.
+        from aiohttp_ws.errors.faults import FaultKind, ProtocolFault
+
+        self.error = ProtocolFault(FaultKind[kind], size, limit)
+        self.error_code = self.error.code
         return BROKEN
 
     # ----------------------------------------------------- from Python, for tests
@@ -419,8 +408,8 @@ cdef class FrameReader:
         :return: a list of ``(opcode, flags, payload)``; *flags* holds the FIN and RSV bits
             as in the first byte of a header.
 
-        Once the peer has broken the protocol, :attr:`error_code` is the close code and
-        :attr:`error` the reason, and nothing more is parsed.
+        Once the peer has broken the protocol, :attr:`error` is the :class:`ProtocolFault` and
+        :attr:`error_code` its close code, and nothing more is parsed.
         """
         cdef Frame frame
         cdef Py_ssize_t fits
@@ -458,6 +447,40 @@ cdef class FrameReader:
     def capacity(self):
         """Bytes of memory held for an incomplete frame."""
         return self.own_capacity
+
+
+cdef bytes close_frame_in(const uint8_t *p, Py_ssize_t available):
+    """Return the payload of the close frame among the whole frames at *p*, ``None`` for none.
+
+    Nothing is parsed but headers: for bytes that wait until the application can take them.
+    """
+    cdef uint8_t payload[125]
+    cdef uint64_t size
+    cdef Py_ssize_t n
+    cdef int i
+    while whole_frame_at(p, available):
+        size = p[1] & 0x7F
+        n = 2
+        if size == 126:
+            size = <uint64_t>p[2] << 8 | p[3]
+            n = 4
+        elif size == 127:
+            size = 0
+            for i in range(8):
+                size = size << 8 | p[2 + i]
+            n = 10
+        if p[1] & 0x80:
+            n += 4
+        if p[0] & 0x0F == OP_CLOSE:
+            if size > 125:
+                return None
+            memcpy(payload, p + n, size)
+            if p[1] & 0x80:
+                aws_mask(payload, payload, size, p + n - 4, 0)
+            return PyBytes_FromStringAndSize(<char *>payload, <Py_ssize_t>size)
+        p += n + <Py_ssize_t>size
+        available -= n + <Py_ssize_t>size
+    return None
 
 
 def encode_frame(int opcode, payload=b"", *, bint fin=True, int rsv=0, mask=None):

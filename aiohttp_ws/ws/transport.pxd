@@ -1,3 +1,3 @@
 # For users' modules: the declarations stand in engine/.
 
-from aiohttp_ws.ws.engine.transport cimport WSListener, WSTransport
+from aiohttp_ws.ws.listeners.frame cimport WSListener, WSTransport

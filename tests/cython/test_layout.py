@@ -13,7 +13,7 @@ from tests.programs import ROOT
 
 from .conftest import run
 
-TRANSPORT = ROOT / "aiohttp_ws" / "ws" / "engine" / "transport.pxd"
+TRANSPORT = ROOT / "aiohttp_ws" / "ws" / "listeners" / "frame.pxd"
 LAYOUT = re.compile(r"\blayout_([0-9a-f]{8})\b")
 USER = """
 from aiohttp_ws cimport WSListener
@@ -58,6 +58,6 @@ def test_a_module_that_was_compiled_against_another_layout_is_refused(
     folder = compiled(source, "-I", tmp_path / "other")
     said = run(python, "-c", "import listener", cwd=folder, status=1)
     assert said.splitlines()[-1] == (
-        "ImportError: aiohttp_ws.ws.engine.transport does not export expected C variable"
+        "ImportError: aiohttp_ws.ws.listeners.frame does not export expected C variable"
         " layout_00000000"
     )

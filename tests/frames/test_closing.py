@@ -156,7 +156,7 @@ async def test_after_a_breach_nothing_is_read_and_the_peer_may_read_why(side):
     assert [payload[:2] for _, payload in bench.sent()] == [close_payload(1002)]
     assert bench.transport.eof_written
     assert not bench.transport.closing
-    bench.connection._abort()  # what the timer does when the peer does not close
+    bench.connection.cut()  # what the timer does when the peer does not close
     assert bench.transport.aborted.is_set()
     bench.transport.lose()
     assert bench.listener.events == ["on_ws_connected", "on_ws_disconnected"]

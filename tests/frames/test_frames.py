@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from aiohttp_ws import WSCloseCode, WSFrame, WSMsgType
 from aiohttp_ws.ws.engine.frame import _make_test_ws_frame
-from aiohttp_ws.ws.engine.transport import WSTransport
+from aiohttp_ws.ws.listeners.frame import WSTransport
 from tests.ws.memory_transport import (
     BINARY,
     CLOSE,

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import types
-from typing import Any
 
 import pytest
 
 from aiohttp_ws import WSAutoPingStrategy, WSMsgType
-from aiohttp_ws.ws.engine import keepalive
-from aiohttp_ws.ws.engine.keepalive import AutoPing
 from tests.ws.memory_transport import CLOSE, PING, PONG, TEXT, close_payload, settle
 
-from .ends import Bench, Recorder, ended, pair, settings, within
+from .ends import Bench, Recorder, ended, pair, within
 
 IDLE, PERIODIC = WSAutoPingStrategy.PING_WHEN_IDLE, WSAutoPingStrategy.PING_PERIODICALLY
 
@@ -73,170 +69,7 @@ async def test_a_flood_of_pings_does_not_grow_the_output_of_a_peer_that_does_not
     assert bench.sent() == [(PONG, b"999")]
 
 
-# ----------------------------------------------------- when: AutoPing on a clock by hand
-
-
-class Clock:
-    """An event loop's timers, and time that passes when a test says so."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-        self.timers: list[Any] = []
-
-    def monotonic(self) -> float:
-        return self.now
-
-    def get_running_loop(self) -> Clock:
-        return self
-
-    def call_later(self, seconds: float, callback: Any) -> Any:
-        timer = types.SimpleNamespace(at=self.now + seconds, callback=callback)
-        timer.cancel = lambda: timer in self.timers and self.timers.remove(timer)
-        self.timers.append(timer)
-        return timer
-
-    def pass_seconds(self, seconds: float) -> None:
-        end = self.now + seconds
-        while due := [timer for timer in self.timers if timer.at <= end]:
-            timer = min(due, key=lambda each: each.at)
-            self.timers.remove(timer)
-            self.now = max(self.now, timer.at)
-            timer.callback()
-        self.now = end
-
-
-class Pinged:
-    """A connection as AutoPing sees it."""
-
-    def __init__(self, clock: Clock) -> None:
-        self.clock = clock
-        self._last_heard = clock.now
-        self.pings: list[float] = []
-        self.given_up: list[tuple[float, int]] = []
-        self.open = True
-
-    def _ping(self) -> bool:
-        self.pings.append(self.clock.now - 1000)
-        return self.open
-
-    def _give_up(self, code: int, reason: str) -> None:
-        self.given_up.append((self.clock.now - 1000, code))
-
-    def hear(self) -> None:
-        self._last_heard = self.clock.now
-
-
-@pytest.fixture
-def clock(monkeypatch):
-    clock = Clock()
-    monkeypatch.setattr(keepalive, "time", clock)
-    monkeypatch.setattr(keepalive, "asyncio", clock)
-    return clock
-
-
-def start(clock, strategy, idle=10, reply=4):
-    connection = Pinged(clock)
-    pinger = AutoPing(
-        connection,
-        settings(
-            auto_ping_strategy=strategy, auto_ping_idle_timeout=idle, auto_ping_reply_timeout=reply
-        ),
-    )
-    pinger.start()
-    return connection, pinger
-
-
-@pytest.mark.parametrize("strategy", [IDLE, PERIODIC])
-def test_a_peer_that_is_silent_is_pinged_and_given_up(clock, strategy):
-    connection, _ = start(clock, strategy)
-    clock.pass_seconds(9.9)
-    assert connection.pings == []
-    clock.pass_seconds(0.1)
-    assert connection.pings == [10]
-    clock.pass_seconds(3.9)
-    assert connection.given_up == []
-    clock.pass_seconds(100)
-    assert connection.given_up == [(14, 1001)]
-    assert connection.pings == [10]
-
-
-def test_when_idle_a_peer_that_talks_is_not_pinged(clock):
-    connection, _ = start(clock, IDLE)
-    for _ in range(100):
-        clock.pass_seconds(3)
-        connection.hear()
-    assert connection.pings == []
-    clock.pass_seconds(9.9)
-    assert connection.pings == []
-    clock.pass_seconds(0.2)
-    assert connection.pings == [pytest.approx(310)]
-
-
-def test_periodically_a_peer_that_talks_is_pinged_too(clock):
-    connection, pinger = start(clock, PERIODIC)
-    for _ in range(10):
-        clock.pass_seconds(10)
-        connection.hear()
-        clock.pass_seconds(0)
-        pinger.answered()
-    assert connection.pings == [pytest.approx(10 * i) for i in range(1, 11)]
-
-
-def test_periodically_the_time_for_the_answer_is_part_of_the_period(clock):
-    connection, pinger = start(clock, PERIODIC)
-    clock.pass_seconds(10)
-    clock.pass_seconds(3)
-    pinger.answered()
-    clock.pass_seconds(6.9)
-    assert connection.pings == [10]
-    clock.pass_seconds(0.2)
-    assert connection.pings == [10, pytest.approx(20)]
-
-
-def test_periodically_an_answer_later_than_the_period_brings_the_next_ping_at_once(clock):
-    connection, pinger = start(clock, PERIODIC, idle=2, reply=10)
-    clock.pass_seconds(2)
-    clock.pass_seconds(5)
-    pinger.answered()
-    clock.pass_seconds(0)
-    assert connection.pings == [2, 7]
-
-
-def test_when_idle_the_answer_begins_a_new_period(clock):
-    connection, pinger = start(clock, IDLE)
-    clock.pass_seconds(12)
-    connection.hear()
-    pinger.answered()
-    clock.pass_seconds(9.9)
-    assert connection.pings == [10]
-    clock.pass_seconds(0.2)
-    assert connection.pings == [10, pytest.approx(22)]
-
-
-@pytest.mark.parametrize("strategy", [IDLE, PERIODIC])
-def test_data_that_is_no_answer_does_not_save_the_connection(clock, strategy):
-    connection, _ = start(clock, strategy)
-    clock.pass_seconds(11)
-    connection.hear()
-    clock.pass_seconds(3)
-    assert len(connection.given_up) == 1
-
-
-@pytest.mark.parametrize("strategy", [IDLE, PERIODIC])
-def test_a_connection_that_ended_leaves_no_timer(clock, strategy):
-    connection, pinger = start(clock, strategy)
-    clock.pass_seconds(10)
-    assert len(clock.timers) == 1
-    pinger.stop()
-    pinger.stop()
-    assert clock.timers == []
-    connection, pinger = start(clock, strategy)
-    connection.open = False
-    clock.pass_seconds(100)
-    assert clock.timers == []
-
-
-# ------------------------------------------------------------- what: on real connections
+# ----------------------------------------------------------------------- the automatic ping
 
 FAST = {"enable_auto_ping": True, "auto_ping_idle_timeout": 0.005, "auto_ping_reply_timeout": 30}
 IMPATIENT = {**FAST, "auto_ping_reply_timeout": 0.01}

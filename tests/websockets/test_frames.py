@@ -61,7 +61,7 @@ def test_two_masked_frames_have_two_keys():
         (b"\x81\x80\0\0\0\0", False, "masked frame"),
         (b"\x09\x00", False, "fragmented control frame"),
         (b"\x89\x7e\x00\x7e" + bytes(126), False, "more than 125"),
-        (b"\x81\x7e\x00\x05hello", False, "7 are enough"),
+        (b"\x81\x7e\x00\x05hello", False, "fewer are enough"),
         (b"\x88\x01\x03", False, "half a close code"),
     ],
 )

@@ -46,7 +46,7 @@ def test_the_test_below_sees_how_a_sentence_is_read(text: str):
 
 
 # Until the frame reader reports a limit in numbers.
-KNOWN = {"ws/engine/transport.pyx": 1, "ws/listeners/recv.pyx": 1}
+KNOWN = {"ws/engine/connection.pyx": 1, "ws/listeners/recv.pyx": 1}
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PACKAGE)))

@@ -13,6 +13,7 @@ import pytest
 from aiohttp_ws import ClientSession, ClientWebSocketResponse, ClientWSTimeout, web
 from aiohttp_ws.pytest_plugin import AiohttpServer
 from tests.interop.talk import Tls
+from tests.ws.clock import clock as clock
 from tests.ws.raw_end import PATIENCE, RawEnd, accept_raw, open_raw
 
 

@@ -237,7 +237,7 @@ async def test_nothing_is_put_between_the_fragments_of_a_message() -> None:
     ("arguments", "error"),
     [
         (([], 5), "message must be str or bytes-like, not int"),
-        (([object()], "x"), "object is no WebSocket connection: pass WebSocketResponse"),
+        (([object()], "x"), "object is not a WebSocket connection: pass WebSocketResponse"),
     ],
 )
 def test_what_is_no_message_or_connection_is_refused(arguments: Any, error: str) -> None:

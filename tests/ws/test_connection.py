@@ -276,7 +276,7 @@ async def test_a_close_behind_a_full_queue_is_seen_in_its_turn(side):
 async def test_a_close_is_answered_with_its_code_while_nobody_reads(side, code):
     peer = Peer(server=side)
     peer.send(CLOSE, close_payload(code, b"why"))
-    assert peer.sent() == [(CLOSE, close_payload(code))]
+    assert peer.sent() == [(CLOSE, close_payload(code, b"why"))]
     assert peer.stream.close_code == code
     assert await peer.stream.receive() == (WSMsgType.CLOSE, code, "why")
     assert (await peer.stream.receive()).type is WSMsgType.CLOSED

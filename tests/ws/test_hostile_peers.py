@@ -173,9 +173,12 @@ async def test_a_closing_peer_that_does_not_read_is_dropped_after_the_timeout(
     client = plain_client(server)
     client.send(HANDSHAKE)
     ws = await opened
+    sends = []
     while not ws._connection.transport.writing_paused:
-        asyncio.ensure_future(ws.send_bytes(b"x" * 100_000)).cancel()
+        sends.append(asyncio.ensure_future(ws.send_bytes(b"x" * 100_000)))
         await asyncio.sleep(0)
+    for send in sends:
+        send.cancel()
     ws._connection.when_lost(lambda exc: lost.set_result(None))
     client.send(frame(CLOSE, closing(1000), mask=True))
 

@@ -330,7 +330,7 @@ async def receives_that_are_cancelled(server: bool) -> None:
             receiving.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await receiving
-        peer.stream.receive()  # Asked for, and never awaited.
+        peer.stream.receive().close()  # Asked for, and never awaited.
 
 
 @scenario

@@ -5,10 +5,8 @@ from __future__ import annotations
 import asyncio
 import codecs
 import contextlib
-import os
 import uuid
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Iterable, Mapping
-from time import perf_counter
 from types import TracebackType
 from typing import Any, Literal, TypeVar, cast, overload
 
@@ -26,7 +24,6 @@ from ..http11 import Request, Response
 from ..protocol import State
 from ..typing import Data, DataLike
 from .facts import ConnectionFacts
-from .keepalive import Keepalive
 from .settings import OpeningSettings, queue_marks, write_marks
 
 __all__ = ("Connection",)
@@ -68,13 +65,12 @@ class Connection(ConnectionFacts):
         self.ping_timeout = ping_timeout
         self.close_timeout = close_timeout
         self.write_limit = write_marks(write_limit)
-        self.latency: float = 0.0
         self._id: uuid.UUID | None = None
         self._logger: Any = None
         self._request: Request | None = None
         self._response: Response | None = None
         self._subprotocol: str | None = None
-        self._keepalive: Keepalive | asyncio.Task[None] | None = None
+        self._keepalive: asyncio.Task[None] | None = None
         self._tcp: asyncio.Transport | None = None
         self._configure(
             asyncio.get_running_loop(), self._is_server, queue_marks(max_queue), close_timeout
@@ -170,13 +166,13 @@ class Connection(ConnectionFacts):
 
     # --------------------------------------------------------------------- sending
 
-    async def _send_behind(
+    async def _send_after(
         self, message: DataLike, text: bool | None, compress: bool | None
     ) -> None:
         """Send *message* when the fragmented message that is being sent has ended."""
         while self._fragmenting is not None:
             await asyncio.shield(self._fragmenting)
-        await self._put(message, text, compress)
+        await self.send(message, text=text, compress=compress)
 
     def _send_fragments(
         self, message: Any, text: bool | None, compress: bool | None
@@ -214,12 +210,12 @@ class Connection(ConnectionFacts):
             await asyncio.shield(self._fragmenting)
         sent = self._fragmenting = self.loop.create_future()
         try:
-            await self._put_fragment(_as_bytes(piece), is_text, True, False, compresses)
+            await self._send_piece(_as_bytes(piece), is_text, True, False, compresses)
             async for piece in iterator:
                 if _kind(piece, "iterable must contain bytes or str") is not kind:
                     raise TypeError("iterable must contain uniform types")
-                await self._put_fragment(_as_bytes(piece), is_text, False, False, compresses)
-            await self._put_fragment(b"", is_text, False, True, compresses)
+                await self._send_piece(_as_bytes(piece), is_text, False, False, compresses)
+            await self._send_piece(b"", is_text, False, True, compresses)
         except ConnectionClosed:
             raise
         except BaseException:
@@ -229,6 +225,14 @@ class Connection(ConnectionFacts):
         finally:
             self._fragmenting = None
             sent.set_result(None)
+
+    async def _send_piece(
+        self, data: bytes, is_text: bool, first: bool, last: bool, compress: bool
+    ) -> None:
+        if self.state is not State.OPEN:
+            await self._refused()
+        self._put_fragment(data, is_text, first, last, compress)
+        await self._drained()
 
     # --------------------------------------------------------------- closing, pings
 
@@ -281,54 +285,22 @@ class Connection(ConnectionFacts):
         :raises ProtocolError: the payload is too long.
         """
         payload = control_payload(data)
-        pings = self._pings
-        if pings is None:
-            pings = self._pings = {}
-        while data is None and (payload is None or payload in pings):
-            payload = os.urandom(4)
-        assert payload is not None
-        if payload in pings:
+        if self.state is not State.OPEN:
+            await self._refused()
+        pong = self._await_pong(payload)
+        if pong is None:
             raise ConcurrencyError("already waiting for a pong with the same data")
-        sent = self._put_control(Opcode.PING, payload)
-        if self.state is State.OPEN:
-            pong: asyncio.Future[float] = self.loop.create_future()
-            pings[payload] = (pong, perf_counter())
-            self._flush()
-        await sent
+        await self._drained()
         return pong
 
     async def pong(self, data: DataLike = b"") -> None:
         """Send a pong that nobody has asked for, with *data*, at most 125 bytes."""
         payload = control_payload(data)
         assert payload is not None
-        await self._put_control(Opcode.PONG, payload)
-
-    def acknowledge_pings(self, data: bytes) -> None:
-        """A pong has come: it acknowledges its ping and all before (RFC 6455 5.5.3)."""
-        pings = self._pings
-        if pings is None or data not in pings:
-            return
-        now = perf_counter()
-        for payload in list(pings):
-            future, sent_at = pings.pop(payload)
-            if payload == data:
-                self.latency = now - sent_at
-            if not future.done():
-                future.set_result(now - sent_at)
-            if payload == data:
-                return
-
-    def terminate_pending_pings(self) -> None:
-        """The connection is closed: pings that wait for their pong raise ConnectionClosed."""
-        pings, self._pings = self._pings, None
-        if not pings:
-            return
-        error = self._closed_error()
-        for future, _ in pings.values():
-            if not future.done():
-                future.set_exception(error)
-                # Nobody need wait for it.
-                future.exception()
+        if self.state is not State.OPEN:
+            await self._refused()
+        self._put_control(Opcode.PONG, payload)
+        await self._drained()
 
     def start_keepalive(self) -> None:
         """Ping at intervals from now on, unless ``ping_interval`` is ``None``."""
@@ -337,15 +309,15 @@ class Connection(ConnectionFacts):
         if type(self).keepalive is not Connection.keepalive:
             self._keepalive = self.loop.create_task(self.keepalive())
         else:
-            self._keepalive = Keepalive(self)
+            self._start_keepalive(self.ping_interval, self.ping_timeout)
 
     async def keepalive(self) -> None:
         """Ping at intervals until the connection is closed; a timer does so, not a task.
 
         A subclass that overrides this has it run as a task instead.
         """
-        if self._keepalive is None:
-            self.start_keepalive()
+        if self.ping_interval is not None:
+            self._start_keepalive(self.ping_interval, self.ping_timeout)
         await self.wait_closed()
 
     # ------------------------------------------------------------------------ hooks
@@ -361,7 +333,6 @@ class Connection(ConnectionFacts):
         keepalive, self._keepalive = self._keepalive, None
         if keepalive is not None:
             keepalive.cancel()
-        self.terminate_pending_pings()
         if self._is_server:
             self._settings.logger.info("connection closed", extra={"websocket": self})
         self.connection_lost(exc)

@@ -22,9 +22,6 @@ from ..typing import Subprotocol
 from .live_protocol import LiveProtocol
 from .settings import OpeningSettings
 
-if TYPE_CHECKING:
-    from .keepalive import Keepalive
-
 __all__ = ("ConnectionFacts",)
 
 # Close codes after which `async for` ends quietly.
@@ -60,7 +57,6 @@ class ConnectionFacts(PullConnection):
         "_subprotocol",
         "_tcp",
         "close_timeout",
-        "latency",
         "ping_interval",
         "ping_timeout",
         "write_limit",
@@ -75,7 +71,7 @@ class ConnectionFacts(PullConnection):
     _response: Response | None
     _settings: OpeningSettings
     _subprotocol: str | None
-    _keepalive: Keepalive | asyncio.Task[None] | None
+    _keepalive: asyncio.Task[None] | None
     _tcp: asyncio.Transport | None
 
     # ------------------------------------------------------------------ what it is

@@ -1,4 +1,4 @@
-# Control frames at the frame height.
+# Control frames: answered by the engine before a listener hears of them.
 
 from aiohttp_ws.wire.frames cimport Frame
 from aiohttp_ws.ws.engine.send_frames cimport FrameSender
@@ -7,15 +7,17 @@ from aiohttp_ws.ws.engine.send_frames cimport FrameSender
 cdef class FrameControl(FrameSender):
     cdef:
         readonly bint writing_paused
-        bint auto_pong
-        bint pong_expected      # by the automatic ping
-        double last_heard       # counted for the automatic ping only
-        object auto_ping
-        object pong_future      # of measure_roundtrip_time()
-        bytes pong_payload
-        bytes pending_pong      # for when there is room to write again
+        bint auto_pong              # pings are answered here, and the listener need not know
+        bint shows_pongs            # the listener hears of pongs too
+        double last_heard           # counted for the keepalive only
+        readonly double latency     # seconds, of the last ping that was answered
+        object keepalive            # a Keepalive, or None
+        bint measuring              # measure_roundtrip_time() is running
+        dict pings                  # payload: (future, when it was sent), of awaited pings
+        bytes pending_pong          # for when there is room to write again
 
-    cpdef notify_user_specific_pong_received(self)
-
-    cdef bint take_control(self, Frame *frame) except -1
-    cdef int take_close(self, Frame *frame) except -1
+    cdef int take_ping(self, Frame *frame) except -1
+    cdef bint take_pong(self, Frame *frame) except -1
+    cdef object read_close(self, Frame *frame)
+    cdef object await_pong(self, bytes payload)
+    cdef int end_pings(self, object exc) except -1

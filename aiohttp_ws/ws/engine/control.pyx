@@ -1,80 +1,116 @@
-"""Control frames at the frame height: pings and pongs, and what the closing handshake said."""
+"""Control frames: pings, pongs and the contents of close frames (RFC 6455 5.5)."""
 
 import os
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.unicode cimport PyUnicode_DecodeUTF8
 from libc.stdint cimport uint8_t
-from libc.string cimport memcmp
 
-from aiohttp_ws.wire.frames cimport FIN, OP_CLOSE, OP_PING, OP_PONG
+from aiohttp_ws.wire.closing cimport NO_STATUS
+from aiohttp_ws.wire.frames cimport FIN, OP_PING, OP_PONG
 from aiohttp_ws.ws.close_codes cimport sendable_close_code
-from aiohttp_ws.ws.engine.frame cimport WSCloseHandshake, make_close_info
 
-from aiohttp_ws.errors import WSProtocolError
-from aiohttp_ws.ws.close_codes import named_close_code
+from aiohttp_ws.errors.faults import FaultKind, ProtocolFault
 
 cdef extern from "aiohttp_ws/net/awaitables.h" nogil:
     double aws_monotonic()
 
 
 cdef class FrameControl(FrameSender):
-    """Base of :class:`WSTransport`."""
+    """Base of :class:`Connection`: answers pings, and matches pongs with awaited pings."""
 
     @property
     def _last_heard(self):
         return self.last_heard
 
-    cdef bint take_control(self, Frame *frame) except -1:
-        """Do what a control frame asks for; return whether that was all."""
-        if frame.opcode == OP_CLOSE:
-            self.take_close(frame)
-            return False
-        if frame.opcode == OP_PING:
-            if not self.auto_pong:
-                return False
-            if self.is_close_frame_sent or self.is_disconnected:
-                return True
-            if self.writing_paused:
-                # RFC 6455 5.5.3: only the latest ping needs its pong. A peer that pings and
-                # does not read must not grow our output.
-                self.pending_pong = PyBytes_FromStringAndSize(<char *>frame.payload, frame.size)
-            else:
-                self.put(FIN | OP_PONG, frame.payload, frame.size, None)
-            return True
-        if (
-            self.pong_payload is not None
-            and frame.size == PyBytes_GET_SIZE(self.pong_payload)
-            and memcmp(frame.payload, PyBytes_AS_STRING(self.pong_payload), frame.size) == 0
-        ):
-            self.pong_payload = None
-            if not self.pong_future.done():
-                self.pong_future.set_result(aws_monotonic())
-            return True
-        return False
+    @property
+    def _unanswered_pings(self):
+        return 0 if self.pings is None else len(self.pings)
 
-    cdef int take_close(self, Frame *frame) except -1:
-        """Note the peer's close frame; refuse what may not stand in one (RFC 6455 7.4)."""
-        cdef int code = 0
+    cdef int take_ping(self, Frame *frame) except -1:
+        if not self.is_open():
+            return 0
+        if self.writing_paused:
+            # RFC 6455 5.5.3: only the latest ping needs its pong. A peer that pings and
+            # does not read must not grow our output.
+            self.pending_pong = PyBytes_FromStringAndSize(<char *>frame.payload, frame.size)
+            return 0
+        return self.put(FIN | OP_PONG, frame.payload, frame.size, None)
+
+    cdef bint take_pong(self, Frame *frame) except -1:
+        """Match a pong with its ping; return whether that was all that it is good for.
+
+        It answers the pings before its own too: a peer may answer only the latest (5.5.3).
+        """
+        cdef double now
+        if self.pings is None:
+            return not self.shows_pongs
+        answered = PyBytes_FromStringAndSize(<char *>frame.payload, frame.size)
+        if answered not in self.pings:
+            return not self.shows_pongs
+        now = aws_monotonic()
+        for payload in list(self.pings):
+            future, sent = self.pings.pop(payload)
+            if not future.done():
+                future.set_result(now - <double>sent)
+            if payload == answered:
+                self.latency = now - <double>sent
+                break
+        if not self.pings:
+            self.pings = None
+        return True
+
+    cdef object await_pong(self, bytes payload):
+        """Send a ping now; return the future of its pong, whose result is the latency in seconds.
+
+        :param payload: what tells it from others; ``None`` makes one up.
+        """
+        if self.pings is None:
+            self.pings = {}
+        if payload is None:
+            payload = os.urandom(4)
+            while payload in self.pings:
+                payload = os.urandom(4)
+        future = self.resources.loop.create_future()
+        self.pings[payload] = (future, aws_monotonic())
+        self.put(
+            FIN | OP_PING,
+            <const uint8_t *>PyBytes_AS_STRING(payload),
+            PyBytes_GET_SIZE(payload),
+            payload,
+        )
+        if not self.in_batch:
+            self.flush()
+        return future
+
+    cdef int end_pings(self, object exc) except -1:
+        """No pong can come any more: what waits for one gets *exc*."""
+        pings, self.pings = self.pings, None
+        if pings is not None:
+            for future, _ in pings.values():
+                if not future.done():
+                    future.set_exception(exc)
+                    future.exception()  # nobody has to ask for it
+        return 0
+
+    cdef object read_close(self, Frame *frame):
+        """Note what the peer's close frame says; return the fault if it may not (RFC 6455 7.4)."""
+        cdef int code = NO_STATUS
         reason = None
         if frame.size >= 2:
             code = frame.payload[0] << 8 | frame.payload[1]
             if not sendable_close_code(code):
-                raise WSProtocolError(
-                    named_close_code(1002), f"close frame with the code {code}, which is never sent"
-                )
-            try:
-                if frame.size > 2:
-                    reason = PyUnicode_DecodeUTF8(<char *>frame.payload + 2, frame.size - 2, NULL)
-            except UnicodeDecodeError:
-                raise WSProtocolError(
-                    named_close_code(1007), "close frame with a reason that is not UTF-8"
-                ) from None
-        if self.close_handshake is None:
-            self.close_handshake = WSCloseHandshake.__new__(WSCloseHandshake)
-            self.close_handshake.recv_then_sent = True
-        self.close_handshake.recv = make_close_info(code, reason)
-        return 0
+                return ProtocolFault(FaultKind.CLOSE_CODE, code)
+            if frame.size > 2:
+                try:
+                    reason = PyUnicode_DecodeUTF8(
+                        <char *>frame.payload + 2, frame.size - 2, NULL
+                    )
+                except UnicodeDecodeError:
+                    return ProtocolFault(FaultKind.REASON)
+        self.closing.received = code
+        self.received_reason = reason
+        return None
 
     async def measure_roundtrip_time(self, int rounds):
         """Ping *rounds* times, one after another; return how long each pong took, in seconds.
@@ -82,35 +118,20 @@ cdef class FrameControl(FrameSender):
         :raises ConnectionResetError: the connection was lost meanwhile.
         :raises RuntimeError: it is measuring already.
         """
-        cdef double sent
         times = []
+        payload = None
         self.check_thread()
-        if self.pong_future is not None:
+        if self.measuring:
             raise RuntimeError("measure_roundtrip_time() is running already")
+        self.measuring = True
         try:
             for _ in range(rounds):
-                if self.is_disconnected or self.is_close_frame_sent:
+                if not self.is_open():
                     raise ConnectionResetError("the connection is closed")
-                self.pong_future = self.resources.loop.create_future()
-                self.pong_payload = os.urandom(8)
-                sent = aws_monotonic()
-                self.put(
-                    FIN | OP_PING, <const uint8_t *>PyBytes_AS_STRING(self.pong_payload), 8, None
-                )
-                self.flush()
-                times.append(await self.pong_future - sent)
+                payload = os.urandom(8)
+                times.append(await self.await_pong(payload))
         finally:
-            self.pong_payload = self.pong_future = None
+            self.measuring = False
+            if self.pings is not None:
+                self.pings.pop(payload, None)
         return times
-
-    cpdef notify_user_specific_pong_received(self):
-        """Tell the automatic ping that its answer has come.
-
-        For listeners that learn so only in ``on_ws_frame``. Does nothing when no answer is
-        expected.
-        """
-        self.check_thread()
-        if self.pong_expected:
-            self.pong_expected = False
-            if self.auto_ping is not None:
-                self.auto_ping.answered()

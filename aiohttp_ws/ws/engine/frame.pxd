@@ -45,4 +45,6 @@ cdef class WSCloseHandshake:
         readonly bint recv_then_sent
 
 
-cdef WSCloseInfo make_close_info(int code, str reason)
+cdef WSCloseHandshake make_close_handshake(
+    int received, str received_reason, int sent, str sent_reason, bint peer_first
+)

@@ -6,6 +6,7 @@ from cpython.memoryview cimport PyMemoryView_FromMemory
 from cpython.object cimport PyObject
 from cpython.unicode cimport PyUnicode_DecodeASCII, PyUnicode_DecodeUTF8
 
+from aiohttp_ws.wire.closing cimport NO_STATUS
 from aiohttp_ws.wire.frames cimport FIN, RSV1, RSV2, RSV3
 
 from aiohttp_ws.ws import types
@@ -182,6 +183,19 @@ cdef class WSCloseHandshake:
 
 cdef WSCloseInfo make_close_info(int code, str reason):
     cdef WSCloseInfo info = WSCloseInfo.__new__(WSCloseInfo)
-    info.code = close_code(code)
+    info.code = close_code(0 if code == NO_STATUS else code)
     info.reason = reason
     return info
+
+
+cdef WSCloseHandshake make_close_handshake(
+    int received, str received_reason, int sent, str sent_reason, bint peer_first
+):
+    """Show what the two close frames said; a code of 0 stands for one that there is not."""
+    cdef WSCloseHandshake shown = WSCloseHandshake.__new__(WSCloseHandshake)
+    if received:
+        shown.recv = make_close_info(received, received_reason)
+    if sent:
+        shown.sent = make_close_info(sent, sent_reason)
+    shown.recv_then_sent = peer_first
+    return shown

@@ -1,23 +1,22 @@
-# The sending half of the frame height. Public: compiled listeners of users run on it.
+# Frames on their way out. Public: compiled listeners of users run on it.
 
 from libc.stdint cimport uint8_t
 
-from aiohttp_ws.wire.contexts cimport MessageDeflater
-from aiohttp_ws.ws.engine.frame cimport WSCloseHandshake
 from aiohttp_ws.net.output cimport Output
+from aiohttp_ws.wire.closing cimport Closing
+from aiohttp_ws.wire.contexts cimport MessageDeflater
 from aiohttp_ws.ws.types cimport WSMsgType
 
 
 cdef class FrameSender(Output):
     cdef:
-        readonly bint is_close_frame_sent
-        readonly WSCloseHandshake close_handshake
-        bint is_framed              # the listener is a user's
-        bint receiving              # frames are still wanted
+        Closing closing             # where the closing handshake stands: wire/closing
+        str received_reason         # of the peer's close frame
+        str sent_reason             # of ours
+        bint acts_at_call           # sending is for the loop's thread only
         bint compressing            # the message being sent, fragment by fragment
         bint in_message             # of its own a fragment is still to come
-        unsigned long thread_id
-        Py_ssize_t compress_from
+        Py_ssize_t compress_from    # messages below this size are not compressed
         MessageDeflater deflater    # of permessage-deflate, or None
 
     # Sends *msg_size* bytes at *msg_ptr*, before which 14 bytes belong to the header; a
@@ -39,8 +38,12 @@ cdef class FrameSender(Output):
     cpdef send_close(self, close_code=*, close_message=*)
     cpdef disconnect(self, bint graceful=*)
 
+    cdef bint is_open(self) noexcept
     cdef int check_thread(self) except -1
     cdef int put_message(
-        self, uint8_t first, const uint8_t *payload, Py_ssize_t size, object owner
+        self, uint8_t first, const uint8_t *payload, Py_ssize_t size, object owner, bint compress
     ) except -1
     cdef int put_close(self, int code, bytes reason) except -1
+    # The engine's: begins the closing handshake, or answers.
+    cdef int say_close(self, int code, bytes reason) except -1
+    cdef int end_tcp(self, bint graceful) except -1

@@ -1,6 +1,5 @@
 from aiohttp_ws.argument_types import Byteish
 from aiohttp_ws.net.output import Output
-from aiohttp_ws.ws.engine.frame import WSCloseHandshake
 from aiohttp_ws.ws.typed_messages import OutgoingMessage, Ping
 from aiohttp_ws.ws.types import WSMsgType
 
@@ -9,8 +8,6 @@ class FrameSender(Output):
     def is_secure(self) -> bool: ...
     @property
     def is_close_frame_sent(self) -> bool: ...
-    @property
-    def close_handshake(self) -> WSCloseHandshake | None: ...
     def send(
         self,
         msg_type: WSMsgType,

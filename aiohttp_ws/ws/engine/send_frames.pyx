@@ -1,4 +1,8 @@
-"""The sending half of the frame height: what is sent becomes a frame at once."""
+"""Frames on their way out: what is sent becomes a frame at once.
+
+The last frame of ours is a close frame (RFC 6455 5.5.1): what is sent after it is ignored here, and
+refused with an exception where an API says so.
+"""
 
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_GET_SIZE
@@ -6,6 +10,7 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_GET_SI
 from cpython.unicode cimport PyUnicode_DecodeUTF8
 from libc.string cimport memcpy
 
+from aiohttp_ws.wire.closing cimport CLOSED, NO_STATUS
 from aiohttp_ws.wire.frames cimport (
     FIN,
     MAX_HEADER,
@@ -17,7 +22,6 @@ from aiohttp_ws.wire.frames cimport (
     RSV2,
     RSV3,
 )
-from aiohttp_ws.ws.engine.frame cimport WSCloseHandshake, make_close_info
 
 from aiohttp_ws.ws.close_codes import check_close
 from aiohttp_ws.ws.typed_messages import OutgoingMessage, Ping, data_of
@@ -27,19 +31,31 @@ cdef object MESSAGE = OutgoingMessage
 cdef extern from "Python.h":
     const Py_ssize_t PY_SSIZE_T_MAX
     const char *PyUnicode_AsUTF8AndSize(object text, Py_ssize_t *size) except NULL
-    unsigned long PyThread_get_thread_ident()
 
 
 cdef class FrameSender(Output):
-    """Base of :class:`WSTransport`."""
+    """Base of :class:`Connection`: makes frames of what is sent."""
 
     @property
     def is_secure(self):
         """Whether the connection is encrypted."""
         return self.underlying_transport.get_extra_info("ssl_object") is not None
 
+    @property
+    def is_close_frame_sent(self):
+        """Whether our close frame was sent: nothing follows it."""
+        return self.closing.sent != 0
+
+    cdef bint is_open(self) noexcept:
+        """Whether frames can be sent: the peer's close frame may have come, ours was not sent."""
+        return self.closing.sent == 0 and self.closing.state < CLOSED
+
     cdef int check_thread(self) except -1:
-        if self.is_framed and PyThread_get_thread_ident() != self.thread_id:
+        if (
+            self.acts_at_call
+            and self.resources is not None
+            and not self.resources.in_thread()
+        ):
             raise RuntimeError(
                 "a WSTransport is for the thread of its event loop only;"
                 " use loop.call_soon_threadsafe() from others"
@@ -47,16 +63,13 @@ cdef class FrameSender(Output):
         return 0
 
     cdef int put_close(self, int code, bytes reason) except -1:
-        """Write a close frame, the last of ours; *code* 0 stands for none."""
+        """Write a close frame; *code* NO_STATUS stands for none."""
         cdef uint8_t payload[125]
         cdef Py_ssize_t size = 0
-        if self.is_close_frame_sent or self.is_disconnected:
+        if self.closing.sent or self.is_disconnected:
             return 0
-        self.is_close_frame_sent = True
-        if self.underlying_transport.is_closing():
-            # Cut by whoever holds it: the peer must not take that for an orderly end.
-            return 0
-        if code:
+        self.closing.sent = code
+        if code != NO_STATUS:
             payload[0] = <uint8_t>(code >> 8)
             payload[1] = <uint8_t>code
             size = min(PyBytes_GET_SIZE(reason), 123)
@@ -65,21 +78,38 @@ cdef class FrameSender(Output):
                 size -= 1
             memcpy(payload + 2, PyBytes_AS_STRING(reason), size)
             size += 2
-        if self.is_framed:
-            if self.close_handshake is None:
-                self.close_handshake = WSCloseHandshake.__new__(WSCloseHandshake)
-            text = None
             if size > 2:
-                text = PyUnicode_DecodeUTF8(<char *>payload + 2, size - 2, "replace")
-            self.close_handshake.sent = make_close_info(code, text)
+                self.sent_reason = PyUnicode_DecodeUTF8(<char *>payload + 2, size - 2, "replace")
+        if self.underlying_transport.is_closing():
+            # Cut by its owner: the peer must not take that for an orderly end.
+            return 0
         return self.put(FIN | OP_CLOSE, payload, size, None)
 
+    cdef int say_close(self, int code, bytes reason) except -1:
+        return self.put_close(code, reason)
+
+    cdef int end_tcp(self, bint graceful) except -1:
+        """Let the transport close: after what is buffered, or at once."""
+        if graceful:
+            self.flush()
+        # A transport that closes may give its descriptor back before it says so.
+        self.fd = -1
+        if graceful:
+            self.underlying_transport.close()
+        else:
+            self.underlying_transport.abort()
+        return 0
+
     cdef int put_message(
-        self, uint8_t first, const uint8_t *payload, Py_ssize_t size, object owner
+        self, uint8_t first, const uint8_t *payload, Py_ssize_t size, object owner, bint compress
     ) except -1:
-        """Write a frame, compressed where that was agreed on."""
+        """Write a data or control frame.
+
+        :param compress: compress it where permessage-deflate was negotiated: for the first frame
+            of a message, whose further fragments follow it.
+        """
         cdef uint8_t opcode = first & 0x0F
-        cdef bytes squeezed
+        cdef bytes smaller
         if opcode > OP_BINARY:
             if size > 125 or not first & FIN:
                 raise ValueError(
@@ -90,17 +120,16 @@ cdef class FrameSender(Output):
         self.in_message = not first & FIN
         if self.deflater is not None:
             if opcode != OP_CONTINUATION:
-                # With RSV1 it comes compressed, and its fragments with it.
-                self.compressing = not first & RSV1 and size >= self.compress_from
+                self.compressing = compress
             if self.compressing:
-                squeezed = self.deflater.compress_memory(payload, size, first & FIN != 0)
+                smaller = self.deflater.compress_memory(payload, size, first & FIN != 0)
                 if opcode != OP_CONTINUATION:
                     first |= RSV1
                 return self.put(
                     first,
-                    <const uint8_t *>PyBytes_AS_STRING(squeezed),
-                    PyBytes_GET_SIZE(squeezed),
-                    squeezed,
+                    <const uint8_t *>PyBytes_AS_STRING(smaller),
+                    PyBytes_GET_SIZE(smaller),
+                    smaller,
                 )
         return self.put(first, payload, size, owner)
 
@@ -120,9 +149,9 @@ cdef class FrameSender(Output):
             an OutgoingMessage of this type.
         :param fin: whether this is the last frame of its message (RFC 6455 5.4).
         :param rsv1: the first reserved bit, and *rsv2*, *rsv3* the others: for extensions
-            that both ends know of. With permessage-deflate agreed on, ``rsv1=True`` sends what
+            that both ends know of. With permessage-deflate negotiated, ``rsv1=True`` sends what
             is compressed already; all else is compressed here.
-        :raises ValueError: *msg_type* is none, or a control frame has more than 125 bytes.
+        :raises ValueError: *msg_type* is not an opcode, or a control frame has more than 125 bytes.
         :raises RuntimeError: the caller is in another thread.
         """
         cdef uint8_t first = first_byte(msg_type, fin, rsv1, rsv2, rsv3)
@@ -130,12 +159,13 @@ cdef class FrameSender(Output):
         cdef Py_ssize_t size
         cdef const char *text
         self.check_thread()
-        if self.is_close_frame_sent or self.is_disconnected:
+        if not self.is_open():
             return
         if msg_type == WSMsgType.CLOSE:
             send_raw_close(self, message)
         elif PyBytes_CheckExact(message):
-            self.put_message(
+            put_frame(
+                self,
                 first,
                 <const uint8_t *>PyBytes_AS_STRING(message),
                 PyBytes_GET_SIZE(message),
@@ -143,9 +173,9 @@ cdef class FrameSender(Output):
             )
         elif isinstance(message, str):
             text = PyUnicode_AsUTF8AndSize(message, &size)
-            self.put_message(first, <const uint8_t *>text, size, message)
+            put_frame(self, first, <const uint8_t *>text, size, message)
         elif message is None:
-            self.put_message(first, <const uint8_t *>b"", 0, None)
+            put_frame(self, first, <const uint8_t *>b"", 0, None)
         elif (
             # Two comparisons, so that the usual buffers pay nothing for the call behind them.
             type(message) is not bytearray
@@ -156,7 +186,7 @@ cdef class FrameSender(Output):
         else:
             PyObject_GetBuffer(message, &view, PyBUF_SIMPLE)
             try:
-                self.put_message(first, <const uint8_t *>view.buf, view.len, None)
+                put_frame(self, first, <const uint8_t *>view.buf, view.len, None)
             finally:
                 PyBuffer_Release(&view)
 
@@ -186,12 +216,12 @@ cdef class FrameSender(Output):
     ) except -1:
         cdef uint8_t first = first_byte(msg_type, fin, rsv1, rsv2, rsv3)
         self.check_thread()
-        if self.is_close_frame_sent or self.is_disconnected:
+        if not self.is_open():
             return 0
         if msg_type == WSMsgType.CLOSE:
             raise ValueError("a close frame is sent with send_close()")
         if self.deflater is not None or msg_type > WSMsgType.BINARY:
-            return self.put_message(first, <const uint8_t *>msg_ptr, msg_size, None)
+            return put_frame(self, first, <const uint8_t *>msg_ptr, msg_size, None)
         self.in_message = not fin
         return self.put_behind_room(first, <uint8_t *>msg_ptr, msg_size)
 
@@ -210,9 +240,9 @@ cdef class FrameSender(Output):
         The header is written into the bytes before it, and a client masks the payload in
         place: the contents of *buffer* are of no use afterwards.
 
-        :param msg_type: its WSMsgType, no close frame.
+        :param msg_type: its WSMsgType, but not CLOSE.
         :param msg_offset: at least 14.
-        :raises ValueError: *msg_offset* leaves no room for the header, or lies behind the end.
+        :raises ValueError: *msg_offset* leaves no room for the header, or lies after the end.
         """
         cdef Py_ssize_t size = PyByteArray_GET_SIZE(buffer) - msg_offset
         if msg_offset < MAX_HEADER:
@@ -222,7 +252,7 @@ cdef class FrameSender(Output):
             )
         if size < 0:
             raise ValueError(
-                f"msg_offset={msg_offset} lies behind the {PyByteArray_GET_SIZE(buffer)} bytes"
+                f"msg_offset={msg_offset} lies after the {PyByteArray_GET_SIZE(buffer)} bytes"
                 " of buffer"
             )
         self.send_reuse_external_buffer(
@@ -249,10 +279,10 @@ cdef class FrameSender(Output):
         """
         self.check_thread()
         if close_code == 0:
-            self.put_close(0, b"")
+            self.say_close(NO_STATUS, b"")
         else:
             code, reason = check_close(close_code, close_message)
-            self.put_close(code, reason)
+            self.say_close(code, reason)
 
     cpdef disconnect(self, bint graceful=True):
         """Close the connection. No frame reaches the listener any more.
@@ -261,18 +291,17 @@ cdef class FrameSender(Output):
             delay for long; otherwise drop it.
         """
         self.check_thread()
-        if self.underlying_transport is None or self.is_disconnected:
-            return
-        if self.is_framed:
-            self.receiving = False
-        if graceful:
-            self.flush()
-        # A transport that closes may give its descriptor back before it says so.
-        self.fd = -1
-        if graceful:
-            self.underlying_transport.close()
-        else:
-            self.underlying_transport.abort()
+        if self.underlying_transport is not None and not self.is_disconnected:
+            self.end_tcp(graceful)
+
+
+cdef inline int put_frame(
+    FrameSender sender, uint8_t first, const uint8_t *payload, Py_ssize_t size, object owner
+) except -1:
+    """Write a frame of the frame API's; with RSV1 it comes compressed, and its fragments too."""
+    return sender.put_message(
+        first, payload, size, owner, not first & RSV1 and size >= sender.compress_from
+    )
 
 
 cdef uint8_t first_byte(
@@ -280,7 +309,7 @@ cdef uint8_t first_byte(
 ) except? 0:
     """Return the first byte of a frame (RFC 6455 5.2)."""
     if not (0 <= msg_type <= OP_BINARY or OP_CLOSE <= msg_type <= OP_PONG):
-        raise ValueError(f"msg_type={msg_type} is no opcode of RFC 6455 5.2; pass a WSMsgType")
+        raise ValueError(f"msg_type={msg_type} is not an opcode of RFC 6455 5.2; pass a WSMsgType")
     return (
         (FIN if fin else 0)
         | (RSV1 if rsv1 else 0)
@@ -304,11 +333,11 @@ cdef int send_typed(
     if msg_type != WSMsgType.CONTINUATION and (
         msg_type > WSMsgType.BINARY or (msg_type == WSMsgType.BINARY) != bool(message.is_binary)
     ):
-        raise TypeError(f"{message!r} is no payload of msg_type={msg_type}; use send_message()")
+        raise TypeError(f"{message!r} is not a payload of msg_type={msg_type}; use send_message()")
     # A fragment may end within a character.
     data = data_of(message) if fin and msg_type == WSMsgType.TEXT else message.payload
     if isinstance(data, OutgoingMessage):
-        raise TypeError("the payload of a message is no message")
+        raise TypeError("the payload of a message is not a message")
     if message.skip_compress:
         transport.compress_from = PY_SSIZE_T_MAX
     try:

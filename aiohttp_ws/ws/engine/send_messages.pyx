@@ -1,159 +1,202 @@
-"""The sending half of the message level: messages to frames, and waiting for room."""
+"""Messages on their way out, where sending is a coroutine in the interface that users know.
+
+An :class:`Operation` is what such a method returns. It holds the arguments and does nothing before
+it is awaited, so that it may be made in any thread and awaited later. When it is, it writes the
+frame into the connection's output straight from the caller's object, and waits only above the
+high-water mark. One in :data:`TURN_EVERY` lets the event loop run, and so does every second report
+that the connection is closed: a program that does nothing but send must not starve the loop that
+would tell it so.
+"""
 
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_Check, PyBytes_GET_SIZE
 
-from aiohttp_ws.wire.frames cimport FIN, OP_BINARY, OP_PONG, OP_TEXT, RSV1
-from aiohttp_ws.net.awaitables cimport DONE, Failed, make_sendable
+from aiohttp_ws.net.awaitables cimport NEW, OVER, TURNED, WAITING, DONE, make_sendable
+from aiohttp_ws.wire.closing cimport CLOSED
+from aiohttp_ws.wire.frames cimport FIN
 
-from aiohttp_ws.errors import ClientConnectionResetError
 from aiohttp_ws.ws.engine.send_frames import check_control
-from aiohttp_ws.ws.typed_messages import OutgoingMessage, data_of
 
 cdef extern from "Python.h":
     const char *PyUnicode_AsUTF8AndSize(object text, Py_ssize_t *size) except NULL
-    bint PyUnicode_Check(object o)
+
+cdef enum:
+    TURN_EVERY = 1024
 
 
-cdef class MessageSender(MessageAssembler):
-    """Base of :class:`MessageConnection`: sends messages and control frames."""
+cdef class Operation(Awaitable):
+    """One call of a method that sends."""
 
-    cpdef resume_writing(self):
-        if self.pending_pong is not None:
-            pong, self.pending_pong = self.pending_pong, None
-            self.send_control(OP_PONG, pong)
-        self.wake_senders()
-
-    cdef object drained(self):
-        """What a send returns: nothing to wait for, unless output piles up."""
-        cdef Drain drain
-        if not self.transport.writing_paused:
-            return DONE
-        drain = Drain.__new__(Drain)
-        drain.connection = self
-        return drain
-
-    cdef object send_message(
-        self, uint8_t opcode, const uint8_t *data, Py_ssize_t size, object owner, object compress
-    ):
-        cdef WSTransport transport = self.transport
-        cdef bytes squeezed
-        if self.state != OPEN:
-            return Failed(closing_error())
-        if self.deflater is not None and (
-            size >= self.compress_from if compress is None else compress
-        ):
-            squeezed = self.deflater.compress_memory(data, size, True)
-            transport.put(
-                FIN | RSV1 | opcode,
-                <const uint8_t *>PyBytes_AS_STRING(squeezed),
-                PyBytes_GET_SIZE(squeezed),
-                squeezed,
-            )
-        else:
-            transport.put(FIN | opcode, data, size, owner)
-        return self.drained()
-
-    cdef object send_text(self, object text, object compress):
-        cdef Py_ssize_t size
-        cdef const char *data
-        if not PyUnicode_Check(text):
-            if isinstance(text, OutgoingMessage):
-                return send_typed(self, OP_TEXT, text, compress)
-            return Failed(TypeError(f"data argument must be str ({type(text)!r})"))
-        try:
-            data = PyUnicode_AsUTF8AndSize(text, &size)
-        except UnicodeEncodeError as exc:
-            return Failed(exc)
-        return self.send_message(OP_TEXT, <const uint8_t *>data, size, text, compress)
-
-    cdef object send_buffer(self, uint8_t opcode, object data, object compress):
-        cdef Py_buffer view
-        if PyBytes_Check(data):
-            return self.send_message(
-                opcode,
-                <const uint8_t *>PyBytes_AS_STRING(data),
-                PyBytes_GET_SIZE(data),
-                data,
-                compress,
-            )
-        if not isinstance(data, (bytearray, memoryview)):
-            if isinstance(data, OutgoingMessage):
-                return send_typed(self, opcode, data, compress)
-            return Failed(TypeError(f"data argument must be byte-ish ({type(data)!r})"))
-        if isinstance(data, memoryview) and not data.c_contiguous:
-            data = bytes(data)
-        PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)
-        try:
-            return self.send_message(
-                opcode, <const uint8_t *>view.buf, view.len, None, compress
-            )
-        finally:
-            PyBuffer_Release(&view)
-
-    cdef object send_control(self, uint8_t opcode, object payload):
-        if self.state != OPEN and self.state != CLOSE_RECEIVED:
-            return Failed(closing_error())
-        try:
-            payload = bytes(check_control(payload))
-        except (TypeError, ValueError) as exc:
-            return Failed(exc)
-        self.transport.put(
-            FIN | opcode,
-            <const uint8_t *>PyBytes_AS_STRING(payload),
-            PyBytes_GET_SIZE(payload),
-            payload,
-        )
-        return self.drained()
-
-    def wake_senders(self):
-        """Senders that wait for room learn that nothing can be sent any more."""
-        waiters, self.drain_waiters = self.drain_waiters, None
-        if waiters is not None:
-            for future in waiters:
-                if not future.done():
-                    future.set_result(None)
-
-
-cdef object send_typed(MessageSender sender, uint8_t opcode, object message, object compress):
-    """Send an OutgoingMessage, which is to be of type *opcode*."""
-    if (opcode == OP_BINARY) != bool(message.is_binary):
-        return Failed(TypeError(f"{message!r} is not what this method sends; use send_message()"))
-    try:
-        data = data_of(message)
-    except UnicodeDecodeError as exc:
-        return Failed(exc)
-    if message.skip_compress:
-        compress = False
-    if opcode == OP_BINARY:
-        return sender.send_buffer(opcode, data, compress)
-    return sender.send_text(data, compress)
-
-
-cdef object closing_error():
-    return ClientConnectionResetError("Cannot write to closing transport")
-
-
-cdef class Drain(Awaitable):
-    """A send that waits until the output has drained below the high-water mark."""
-
-    cdef object advance(self, bint *finished):
-        cdef MessageSender connection = self.connection
-        if self.future is not None:
-            if not self.future.done():
-                raise RuntimeError("a send was resumed before its output had drained")
-            self.future = None
-        if connection.state == CLOSED or connection.transport.is_disconnected:
-            raise closing_error()
-        if connection.state == OPEN and connection.transport.writing_paused:
-            self.future = connection.loop.create_future()
-            if connection.drain_waiters is None:
-                connection.drain_waiters = []
-            connection.drain_waiters.append(self.future)
-            self.future._asyncio_future_blocking = True
-            return self.future
+    cdef object act(self, bint *finished):
+        """Do what was called for; return as :meth:`advance` does."""
         finished[0] = True
         return None
 
+    cdef Listener listener(self):
+        """Return what knows the API's exception for a connection that is closed."""
+        return <Listener>self.subject
 
-make_sendable(Drain)
+    cdef object advance(self, bint *finished):
+        cdef Connection connection
+        if self.phase == NEW:
+            self.phase = WAITING
+            try:
+                return self.act(finished)
+            except Exception as exc:
+                connection = <Connection>self.output
+                self.phase = OVER
+                if connection is None or connection.is_open():
+                    raise
+                connection.refusals += 1
+                if connection.refusals == 1:
+                    raise
+                self.failure = exc
+                self.phase = TURNED
+                return None
+        if self.phase == TURNED:
+            self.phase = OVER
+            if self.failure is not None:
+                raise self.failure
+            finished[0] = True
+            return None
+        self.start()
+        if self.output is None:
+            return self.go_on(self.waits, None, finished)
+        if not self.waits.done():
+            raise RuntimeError("a send was resumed before its output had drained")
+        self.waits = None
+        return self.settle(<Connection>self.output, finished)
+
+    cdef object settle(self, Connection connection, bint *finished):
+        """The frame is written: wait while there is too much output."""
+        if connection.writing_paused:
+            if connection.is_disconnected or connection.closing.state >= CLOSED:
+                # Nobody is going to say that there is room again.
+                raise self.listener().closed_error()
+            if connection.closing.sent:
+                # The close frame is next: whether it arrives, its own waiters learn.
+                self.phase = OVER
+                finished[0] = True
+                return None
+            self.output = connection
+            self.waits = connection.resources.loop.create_future()
+            if connection.drain_waiters is None:
+                connection.drain_waiters = []
+            connection.drain_waiters.append(self.waits)
+            self.waits._asyncio_future_blocking = True
+            return self.waits
+        connection.resources.acts += 1
+        if connection.resources.acts % TURN_EVERY == 0:
+            self.phase = TURNED
+            return None
+        self.phase = OVER
+        finished[0] = True
+        return None
+
+    cdef object go_on(self, object coroutine, object value, bint *finished):
+        """Let *coroutine* do what is left."""
+        self.waits = coroutine
+        try:
+            return coroutine.send(value)
+        except StopIteration as stop:
+            self.phase = OVER
+            finished[0] = True
+            return stop.value
+
+    def throw(self, typ, val=None, tb=None):
+        cdef object coroutine = self.waits
+        if self.phase == WAITING and self.output is None and coroutine is not None:
+            try:
+                if val is None and tb is None:
+                    return coroutine.throw(typ)
+                return coroutine.throw(typ, val, tb)
+            except BaseException:
+                self.phase = OVER
+                raise
+        self.waits = None
+        return Awaitable.throw(self, typ, val, tb)
+
+    def close(self):
+        if self.phase == WAITING and self.output is None and self.waits is not None:
+            self.waits.close()
+        self.phase = OVER
+
+
+make_sendable(Operation)
+
+
+cdef class Drained(Operation):
+    """Waits until there is room for output."""
+
+    cdef object act(self, bint *finished):
+        return self.settle(<Connection>self.output, finished)
+
+
+make_sendable(Drained)
+
+
+cdef Awaitable drained(Listener listener, Connection connection):
+    """Return what waits until there is room for output."""
+    cdef Drained operation
+    if connection is None or not connection.writing_paused:
+        return DONE
+    operation = Drained.__new__(Drained)
+    operation.subject = listener
+    operation.output = connection
+    return operation
+
+
+cdef int put_text(Connection connection, uint8_t opcode, object text, object compress) except -1:
+    """Write a message of *text*, a ``str``."""
+    cdef Py_ssize_t size
+    cdef const char *data = PyUnicode_AsUTF8AndSize(text, &size)
+    return connection.put_message(
+        FIN | opcode,
+        <const uint8_t *>data,
+        size,
+        text,
+        size >= connection.compress_from if compress is None else <bint>bool(compress),
+    )
+
+
+cdef int put_buffer(Connection connection, uint8_t opcode, object data, object compress) except -1:
+    """Write a message of *data*, bytes-like."""
+    cdef Py_buffer view
+    if PyBytes_Check(data):
+        return connection.put_message(
+            FIN | opcode,
+            <const uint8_t *>PyBytes_AS_STRING(data),
+            PyBytes_GET_SIZE(data),
+            data,
+            PyBytes_GET_SIZE(data) >= connection.compress_from
+            if compress is None
+            else <bint>bool(compress),
+        )
+    if isinstance(data, memoryview) and not data.c_contiguous:
+        data = bytes(data)
+    PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)
+    try:
+        return connection.put_message(
+            FIN | opcode,
+            <const uint8_t *>view.buf,
+            view.len,
+            None,
+            view.len >= connection.compress_from if compress is None else <bint>bool(compress),
+        )
+    finally:
+        PyBuffer_Release(&view)
+
+
+cdef int put_control(Connection connection, uint8_t opcode, object payload) except -1:
+    """Write a ping or a pong.
+
+    :raises TypeError: *payload* is neither bytes-like nor ``str``.
+    :raises ValueError: it is longer than 125 bytes.
+    """
+    payload = bytes(check_control(payload))
+    return connection.put(
+        FIN | opcode,
+        <const uint8_t *>PyBytes_AS_STRING(payload),
+        PyBytes_GET_SIZE(payload),
+        payload,
+    )

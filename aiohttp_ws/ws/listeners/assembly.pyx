@@ -7,15 +7,15 @@ from libc.string cimport memcpy, memset
 
 from aiohttp_ws.wire.frames cimport FIN, OP_CONTINUATION, OP_TEXT, Utf8State, utf8_feed
 
-from aiohttp_ws.errors import WebSocketError
+from aiohttp_ws.errors.faults import FaultKind, ProtocolFault
 from aiohttp_ws.ws.types import WSMsgType
 
 cdef object TYPE_TEXT = WSMsgType.TEXT
 cdef object TYPE_BINARY = WSMsgType.BINARY
 
 
-cdef class MessageAssembler(WSListener):
-    """Base of :class:`MessageConnection`: makes messages of data frames."""
+cdef class MessageAssembler(Listener):
+    """Base of the listeners that hand out messages: makes them of data frames."""
 
     def __dealloc__(self):
         free(self.parts)
@@ -24,9 +24,9 @@ cdef class MessageAssembler(WSListener):
         """Take a message that is complete."""
         return 0
 
-    cdef int fail(self, int code, object reason) except -1:
+    cdef int fault(self, object kind, object limit=None) except -1:
         """Fail the connection: the peer broke the protocol or a limit."""
-        return 0
+        return self.transport.fail(ProtocolFault(kind, limit=limit))
 
     cdef int _data(self, Frame *frame) except -1:
         cdef bint last = frame.flags & FIN
@@ -48,15 +48,15 @@ cdef class MessageAssembler(WSListener):
             # 0 would mean no limit; the inflater refuses the first byte beyond it.
             limit = max(1, limit - self.parts_used)
         try:
-            piece = self.inflater.inflate_memory(frame.payload, frame.size, last, limit)
-        except WebSocketError as exc:
-            return self.fail(exc.code, str(exc))
-        if limit and self.parts_used + PyBytes_GET_SIZE(piece) > self.max_message_size:
-            return self.fail(
-                1009,
-                f"message inflates beyond max_msg_size={self.max_message_size};"
-                " raise max_msg_size to accept it",
+            piece = self.transport.inflater.inflate_memory(
+                frame.payload, frame.size, last, limit
             )
+        except ProtocolFault as fault:
+            if fault.kind is FaultKind.INFLATED_SIZE:
+                fault.limit = self.max_message_size  # not what is left of it
+            return self.transport.fail(fault)
+        if limit and self.parts_used + PyBytes_GET_SIZE(piece) > self.max_message_size:
+            return self.fault(FaultKind.INFLATED_SIZE, self.max_message_size)
         if last and self.parts_used == 0:
             return self._finish_message(
                 frame.message_opcode,
@@ -67,7 +67,7 @@ cdef class MessageAssembler(WSListener):
             if utf8_feed(
                 &self.utf8, <const uint8_t *>PyBytes_AS_STRING(piece), PyBytes_GET_SIZE(piece)
             ) != <size_t>PyBytes_GET_SIZE(piece):
-                return self.fail(1007, "text message that is not UTF-8")
+                return self.fault(FaultKind.TEXT)
         self._keep_part(<const uint8_t *>PyBytes_AS_STRING(piece), PyBytes_GET_SIZE(piece))
         if last:
             self._finish_message(frame.message_opcode, self.parts, self.parts_used)
@@ -103,8 +103,8 @@ cdef class MessageAssembler(WSListener):
             if self.decode_text:
                 try:
                     payload = PyUnicode_DecodeUTF8(<const char *>data, size, NULL)
-                except UnicodeDecodeError as exc:
-                    return self.fail(1007, f"text message that is not UTF-8: {exc.reason}")
+                except UnicodeDecodeError:
+                    return self.fault(FaultKind.TEXT)
             else:
                 payload = PyBytes_FromStringAndSize(<const char *>data, size)
             return self.push(TYPE_TEXT, payload, size)

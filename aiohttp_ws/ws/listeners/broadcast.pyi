@@ -2,7 +2,7 @@ from collections.abc import Iterable
 from typing import Any, Literal, NamedTuple
 
 from aiohttp_ws.argument_types import Byteish
-from aiohttp_ws.ws.engine.transport import WSTransport
+from aiohttp_ws.ws.listeners.frame import WSTransport
 from aiohttp_ws.ws.listeners.message_stream import MessageStream
 from aiohttp_ws.ws.typed_messages import OutgoingMessage
 

@@ -9,10 +9,12 @@ from libc.string cimport memcpy
 
 from aiohttp_ws.wire.contexts cimport MessageDeflater
 from aiohttp_ws.wire.frames cimport FIN, MAX_HEADER, OP_BINARY, OP_TEXT, RSV1, put_header
-from aiohttp_ws.ws.engine.send_messages cimport OPEN, MessageSender
+from aiohttp_ws.wire.closing cimport OPEN
+from aiohttp_ws.ws.engine.connection cimport Connection
+from aiohttp_ws.ws.listeners.assembly cimport MessageAssembler
 from aiohttp_ws.ws.listeners.message_stream cimport MessageStream
-from aiohttp_ws.ws.engine.transport cimport WSTransport
 
+from aiohttp_ws.errors.faults import Failure
 from aiohttp_ws.wire.contexts import compress_alone
 from aiohttp_ws.ws.typed_messages import OutgoingMessage, data_of
 
@@ -79,7 +81,7 @@ cdef bytes make_frame(uint8_t first, const uint8_t *payload, Py_ssize_t size):
     return frame
 
 
-cdef int send_to(Payload payload, WSTransport transport, MessageDeflater deflater) except -1:
+cdef int send_to(Payload payload, Connection transport, MessageDeflater deflater) except -1:
     cdef bytes data
     if deflater is not None:
         # The peer will have seen what the compressor has not: it must refer to nothing before.
@@ -100,13 +102,29 @@ cdef int send_to(Payload payload, WSTransport transport, MessageDeflater deflate
     return transport.put_made(<const uint8_t *>PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data))
 
 
+cdef Connection connection_of(object item):
+    """Return the engine's connection of *item*; ``None`` for one that is not open yet."""
+    cdef MessageAssembler listener
+    if isinstance(item, Connection):
+        return <Connection>item
+    if isinstance(item, MessageStream):
+        listener = (<MessageStream>item)._connection
+        return None if listener is None else listener.transport
+    if isinstance(item, MessageAssembler):
+        return (<MessageAssembler>item).transport
+    raise TypeError(
+        f"{type(item).__name__} is not a WebSocket connection: pass WebSocketResponse,"
+        " ClientWebSocketResponse, ServerConnection, ClientConnection or WSTransport objects"
+    )
+
+
 def broadcast(connections, message, *, high_water=1048576, slow="skip", compress=None):
     """Send one message to many connections, without waiting for any.
 
-    The frame is built once, and compressed once for each agreement on permessage-deflate; a
+    The frame is built once, and compressed once for each set of permessage-deflate parameters; a
     connection whose peer reads takes one system call.
 
-    :param connections: an iterable of connections of any height: ``WebSocketResponse``,
+    :param connections: an iterable of connections of any API: ``WebSocketResponse``,
         ``ClientWebSocketResponse``, ``ServerConnection``, ``ClientConnection``,
         ``WSTransport``.
     :param message: ``str`` for a text message, bytes-like for a binary one, or an
@@ -122,16 +140,15 @@ def broadcast(connections, message, *, high_water=1048576, slow="skip", compress
     """
     cdef Payload payload
     cdef Py_buffer view
-    cdef WSTransport transport
-    cdef MessageSender connection
+    cdef Connection transport
     cdef MessageDeflater deflater
-    cdef Py_ssize_t limit = -1, compress_from, sent = 0
-    cdef bint squeeze, close = False
+    cdef Py_ssize_t limit = -1, sent = 0
+    cdef bint compresses, close = False
     if isinstance(message, OutgoingMessage):
         if message.skip_compress:
             compress = False
         message = data_of(message)
-    squeeze = compress is None or compress
+    compresses = compress is None or compress
     if slow == "close":
         close = True
     elif slow != "skip":
@@ -158,44 +175,30 @@ def broadcast(connections, message, *, high_water=1048576, slow="skip", compress
         payload.data = <const uint8_t *>view.buf
         payload.size = view.len
         for item in connections:
-            connection = None
-            if isinstance(item, (MessageStream, MessageSender)):
-                if isinstance(item, MessageStream):
-                    connection = (<MessageStream>item)._connection
-                else:
-                    connection = <MessageSender>item
-                if connection is None or connection.state != OPEN:
-                    report.closed.append(item)
-                    continue
-                transport = connection.transport
-                deflater = connection.deflater
-                compress_from = connection.compress_from
-            elif isinstance(item, WSTransport):
-                transport = <WSTransport>item
-                transport.check_thread()
-                deflater = transport.deflater
-                compress_from = transport.compress_from
-            else:
-                raise TypeError(
-                    f"{type(item).__name__} is no WebSocket connection: pass WebSocketResponse,"
-                    " ClientWebSocketResponse, ServerConnection, ClientConnection or WSTransport"
-                    " objects"
-                )
-            if transport.is_close_frame_sent or transport.is_disconnected:
+            transport = connection_of(item)
+            if (
+                transport is None
+                or transport.closing.state != OPEN
+                or not transport.is_open()
+            ):
                 report.closed.append(item)
                 continue
+            if not transport.resources.in_thread():
+                raise RuntimeError(
+                    "broadcast() is for the thread of the connections' event loop only;"
+                    " use loop.call_soon_threadsafe() from others"
+                )
+            deflater = transport.deflater
             if deflater is not None and (
-                not squeeze or (compress is None and payload.size < compress_from)
+                not compresses or (compress is None and payload.size < transport.compress_from)
             ):
                 deflater = None
             if limit >= 0 and transport.unsent() > limit:
                 report.slow.append(item)
                 if close:
-                    reason = f"more than {limit} bytes of output are unread"
-                    if connection is None:
-                        transport.fail(1013, reason)
-                    else:
-                        connection.fail(1013, reason)
+                    transport.fail(
+                        Failure(1013, f"more than {limit} bytes of output are unread")
+                    )
                 continue
             if transport.in_message:
                 report.slow.append(item)

@@ -1,9 +1,9 @@
-# The receiving half of a connection that is pulled by recv().
+# What recv() takes messages from.
 
-from aiohttp_ws.wire.frames cimport Frame
 from aiohttp_ws.net.awaitables cimport Awaitable, Waiter
+from aiohttp_ws.wire.frames cimport Frame
+from aiohttp_ws.ws.listeners.assembly cimport MessageAssembler
 from aiohttp_ws.ws.listeners.queue cimport MessageQueue
-from aiohttp_ws.ws.engine.send_messages cimport MessageSender
 
 
 # What a receive operation makes of what it takes off the queue.
@@ -12,6 +12,7 @@ cdef enum Want:
     AS_TEXT
     AS_BYTES
     FRAGMENT            # a Fragment or a whole message, for recv_streaming()
+    NEXT                # as sent, for `async for`
 
 
 cdef class Fragment:
@@ -22,9 +23,9 @@ cdef class Fragment:
         readonly bint last
 
 
-cdef class PullReceiver(MessageSender):
+cdef class PullReceiver(MessageAssembler):
     cdef:
-        bint begun                  # the opening handshake is done
+        bint begun                  # the opening handshake is done, or will never be
         MessageQueue queue          # str, bytes and Fragments
         Py_ssize_t queue_high, queue_low    # in frames; -1 for no limit
         Py_ssize_t max_fragment_size        # bytes, inflated; 0 for no limit
@@ -34,21 +35,15 @@ cdef class PullReceiver(MessageSender):
         bint partial_is_text
         Waiter waiter
         bint waiting
+        unsigned int told_end       # how often recv() has raised ConnectionClosed
+        readonly object loop
         public bint _streaming      # recv_streaming() has begun a message and not ended it
-        # pings by payload, while a pong is expected
-        public dict _pings
 
+    cdef bint is_over(self)
     cdef object next_item(self, bint fragments)
     cdef object take_whole(self)
     cdef int _fragment(self, Frame *frame, bint last) except -1
-    cdef int _close_frame(self, Frame *frame) except -1
 
 
 cdef class Recv(Awaitable):
-    cdef:
-        PullReceiver connection
-        Want want
-        bint iterating              # `async for`
-        bint suspended
-
     cdef object fit(self, object message)

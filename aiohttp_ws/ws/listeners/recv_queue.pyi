@@ -2,7 +2,7 @@ import asyncio
 from collections.abc import Awaitable
 from typing import Literal, overload
 
-from aiohttp_ws.ws.engine.transport import WSListener
+from aiohttp_ws.ws.listeners.assembly import MessageAssembler
 from aiohttp_ws.ws.typed_messages import IncomingMessage
 
 class Fragment:
@@ -13,9 +13,10 @@ class Fragment:
     @property
     def last(self) -> bool: ...
 
-class PullReceiver(WSListener):
+class PullReceiver(MessageAssembler):
     _streaming: bool
-    _pings: dict[bytes, tuple[asyncio.Future[float], float]] | None
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop: ...
     @overload
     def recv(self, decode: Literal[True]) -> Awaitable[str]: ...
     @overload

@@ -1,4 +1,4 @@
-"""The receiving half of a connection that is pulled by ``recv()``.
+"""What ``recv()`` takes messages from.
 
 The queue is counted in frames and holds the fragments of a message, for ``recv_streaming()``.
 """
@@ -7,28 +7,25 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes
 from libc.stdint cimport uint8_t
 from libc.string cimport memset
 
-from aiohttp_ws.wire.frames cimport (
-    FIN,
-    OP_BINARY,
-    OP_CONTINUATION,
-    OP_PING,
-    OP_PONG,
-    OP_TEXT,
-    Utf8State,
-    utf8_feed,
+from aiohttp_ws.net.awaitables cimport (
+    OVER,
+    WAITING,
+    Waiter,
+    make_sendable,
+    show_as_coroutine_functions,
 )
-from aiohttp_ws.net.awaitables cimport Waiter, make_sendable
-from aiohttp_ws.ws.engine.send_messages cimport CLOSED, OPEN
-from aiohttp_ws.ws.engine.transport cimport WSTransport
+from aiohttp_ws.wire.closing cimport OPEN
+from aiohttp_ws.wire.frames cimport FIN, OP_CONTINUATION, OP_TEXT, Utf8State, utf8_feed
+from aiohttp_ws.ws.engine.connection cimport Connection
 
-from aiohttp_ws.errors import WebSocketError
+from aiohttp_ws.errors.faults import Failure, FaultKind, ProtocolFault
 from aiohttp_ws.ws.typed_messages import IncomingMessage
 
 cdef extern from "Python.h":
     bint PyUnicode_Check(object o)
 
 cdef enum:
-    # Frames of one read go beyond the queue's mark up to here: a reader that is woken behind them
+    # Frames of one read go beyond the queue's mark up to here: a reader that is woken after them
     # takes them all, and what was read takes memory one way or the other.
     BATCH_FRAMES = 256
     BATCH_BYTES = 65536
@@ -38,32 +35,18 @@ cdef class Fragment:
     """A piece of a message, inflated."""
 
 
-cdef class PullReceiver(MessageSender):
+cdef class PullReceiver(MessageAssembler):
     """Base of :class:`PullConnection`: queues what comes, and gives it out by ``recv()``."""
 
-    cdef int _close_frame(self, Frame *frame) except -1:
-        """The peer closes."""
-        return 0
+    cdef bint is_over(self):
+        """Whether the connection is lost, and nothing that had come before is left to receive."""
+        cdef Connection transport = self.transport
+        if transport is None:
+            return self.begun
+        return transport.is_disconnected and not transport.leftovers
 
-    cdef int deliver(self, WSTransport transport, Frame *frame) except -1:
-        if frame.opcode <= OP_BINARY:
-            return self._data(frame)
-        if frame.opcode == OP_PING:
-            if transport.is_close_frame_sent:
-                return 0
-            if transport.writing_paused:
-                # RFC 6455 5.5.3: only the latest ping needs its pong. A peer that pings and
-                # does not read must not grow our output.
-                self.pending_pong = PyBytes_FromStringAndSize(<char *>frame.payload, frame.size)
-                return 0
-            return transport.put(FIN | OP_PONG, frame.payload, frame.size, None)
-        if frame.opcode == OP_PONG:
-            if self._pings:
-                self.acknowledge_pings(
-                    PyBytes_FromStringAndSize(<char *>frame.payload, frame.size)
-                )
-            return 0
-        return self._close_frame(frame)
+    cdef int deliver(self, Connection connection, Frame *frame) except -1:
+        return self._data(frame)
 
     cdef int _data(self, Frame *frame) except -1:
         cdef bint last = frame.flags & FIN
@@ -85,26 +68,26 @@ cdef class PullReceiver(MessageSender):
                 # 0 would mean no limit; the inflater refuses the first byte beyond it.
                 limit = max(1, limit - self.message_size)
             try:
-                piece = self.inflater.inflate_memory(frame.payload, frame.size, last, limit)
-            except WebSocketError as exc:
-                return self.fail(exc.code, str(exc))
+                piece = self.transport.inflater.inflate_memory(
+                    frame.payload, frame.size, last, limit
+                )
+            except ProtocolFault as fault:
+                if fault.kind is FaultKind.INFLATED_SIZE:
+                    fault.limit = self.max_message_size  # not what is left of it
+                return self.transport.fail(fault)
             size = PyBytes_GET_SIZE(piece)
             if is_text and utf8_feed(
                 &self.utf8, <const uint8_t *>PyBytes_AS_STRING(piece), size
             ) != <size_t>size:
-                return self.fail(1007, "text message that is not UTF-8")
+                return self.fault(FaultKind.TEXT)
             if is_text and last and self.utf8.need:
-                return self.fail(1007, "text message ends inside a UTF-8 sequence")
+                return self.fault(FaultKind.TEXT_END)
         else:
             piece = PyBytes_FromStringAndSize(<char *>frame.payload, frame.size)
             size = frame.size
         self.message_size += size
         if self.max_message_size and self.message_size > self.max_message_size:
-            return self.fail(
-                1009,
-                f"message inflates beyond max_size={self.max_message_size};"
-                " raise max_size to accept it",
-            )
+            return self.fault(FaultKind.INFLATED_SIZE, self.max_message_size)
         if last:
             self.message_size = 0
             memset(&self.utf8, 0, sizeof(Utf8State))
@@ -117,29 +100,27 @@ cdef class PullReceiver(MessageSender):
     cdef int push(self, object msg_type, object data, Py_ssize_t size) except -1:
         cdef MessageQueue queue = self.queue
         if self.max_fragment_size and size > self.max_fragment_size:
-            return self.fail(
-                1009,
-                f"fragment inflates beyond max_size={self.max_fragment_size} for fragments;"
-                " raise it to accept this one",
-            )
+            return self.fault(FaultKind.FRAGMENT_SIZE, self.max_fragment_size)
         queue.push(data, size)
         if self.queue_high >= 0 and queue.count > self.queue_high:
-            if self.state != OPEN:
+            if self.transport.leftovers:
+                self.transport.reading_paused = True  # what is left of it waits
+            elif self.transport.closing.state != OPEN:
                 # The peer's close frame must be seen: what does not fit is given up.
                 self.discarding = True
             elif queue.count >= BATCH_FRAMES or queue.cost >= BATCH_BYTES:
                 self.transport.pause_reading()
         return 0
 
-    cdef int batch_end(self, WSTransport transport) except -1:
+    cdef int batch_end(self, Connection connection) except -1:
         if self.waiting and self.queue.count:
             self.waiter.wake()
         if (
             self.queue_high >= 0
             and self.queue.count > self.queue_high
-            and self.state == OPEN
+            and connection.closing.state == OPEN
         ):
-            transport.pause_reading()
+            connection.pause_reading()
         return 0
 
     cdef object next_item(self, bint fragments):
@@ -186,9 +167,10 @@ cdef class PullReceiver(MessageSender):
             :meth:`recv_streaming`.
         """
         cdef Recv operation = Recv.__new__(Recv)
-        operation.connection = self
+        operation.name = b"recv"
+        operation.subject = self
         if decode is not None:
-            operation.want = AS_TEXT if decode else AS_BYTES
+            operation.what = AS_TEXT if decode else AS_BYTES
         return operation
 
     async def receive_message(self):
@@ -203,15 +185,16 @@ cdef class PullReceiver(MessageSender):
 
     def __anext__(self):
         cdef Recv operation = Recv.__new__(Recv)
-        operation.connection = self
-        operation.iterating = True
+        operation.name = b"__anext__"
+        operation.subject = self
+        operation.what = NEXT
         return operation
 
     def _recv_fragment(self):
         """Return the next Fragment, or a whole message that came in one frame."""
         cdef Recv operation = Recv.__new__(Recv)
-        operation.connection = self
-        operation.want = FRAGMENT
+        operation.subject = self
+        operation.what = FRAGMENT
         return operation
 
     def _receiving(self):
@@ -219,32 +202,41 @@ cdef class PullReceiver(MessageSender):
         return self.waiting or self._streaming
 
 
+show_as_coroutine_functions(PullReceiver, ("recv",))
+
+
 cdef class Recv(Awaitable):
     """One ``recv()``: a queued message at once, or a wait for the next."""
 
     cdef object advance(self, bint *finished):
-        cdef PullReceiver connection = self.connection
+        cdef PullReceiver connection = <PullReceiver>self.subject
         if self.suspended:
             self.suspended = False
             connection.waiting = False
-        elif connection.waiting or (connection._streaming and self.want != FRAGMENT):
+        elif connection.waiting or (connection._streaming and self.what != FRAGMENT):
+            self.phase = OVER
             raise connection._concurrent_recv()
+        elif self.phase == OVER:
+            self.start()
         if connection.queue.count or connection.partial is not None:
-            message = connection.next_item(self.want == FRAGMENT)
-            if message is not None:
-                if self.want == AS_SENT or self.want == FRAGMENT:
-                    finished[0] = True
-                    return message
+            message = connection.next_item(self.what == FRAGMENT)
+            if message is not None and (self.what == AS_TEXT or self.what == AS_BYTES):
                 message = self.fit(message)
-                if message is not None:
-                    finished[0] = True
-                    return message
-        if connection.state == CLOSED and connection.begun:
-            finished[0] = True
-            error = connection._closed_error()
-            if self.iterating and connection._ended_well():
+            if message is not None:
+                self.phase = OVER
+                finished[0] = True
+                return message
+        if connection.is_over():
+            if connection.told_end and not self.turned:
+                # It has been told before. A reader that goes on must let the event loop run.
+                self.turned = True
+                self.phase = WAITING
+                return None
+            self.phase = OVER
+            connection.told_end += 1
+            if self.what == NEXT and connection._ended_well():
                 raise StopAsyncIteration
-            raise error
+            raise connection._closed_error()
         if connection.transport is not None and connection.transport.out_used:
             # Nothing more is coming from this task until the peer has spoken.
             connection.transport.flush()
@@ -253,24 +245,27 @@ cdef class Recv(Awaitable):
         connection.waiter.arm()
         connection.waiting = True
         self.suspended = True
+        self.phase = WAITING
         return connection.waiter
 
     cdef object fit(self, object message):
-        """Return *message* as text or as bytes; None when it is no text."""
-        if self.want == AS_BYTES:
+        """Return *message* as text or as bytes; None when it is not text."""
+        if self.what == AS_BYTES:
             return message.encode() if PyUnicode_Check(message) else message
         if PyUnicode_Check(message):
             return message
         try:
             return message.decode()
         except UnicodeDecodeError as exc:
-            self.connection.fail(1007, f"{exc.reason} at position {exc.start}")
+            (<PullReceiver>self.subject).transport.fail(
+                Failure(1007, f"{exc.reason} at position {exc.start}")
+            )
             return None
 
     cdef int drop(self) except -1:
         if self.suspended:
             self.suspended = False
-            self.connection.waiting = False
+            (<PullReceiver>self.subject).waiting = False
         return 0
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from ...wire.deflate import DeflateParams
 from ...wire.frames import FrameReader
-from ..engine.transport import WSListener, WSProtocol, WSTransport
+from ..listeners.frame import WSListener, WSProtocol, WSTransport
 from .frame_settings import FrameSettings
 
 __all__ = ("open_frames",)

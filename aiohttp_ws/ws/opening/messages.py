@@ -94,7 +94,6 @@ def open_connection(
         heartbeat=heartbeat,
         close_timeout=close_timeout,
         deflate=deflate,
-        deflate_options=deflate_options or DeflateOptions(),
     )
-    connection.start(transport, rest, writer_limit)
+    connection.start(transport, rest, writer_limit, deflate_options or DeflateOptions())
     return connection

@@ -1,0 +1,3 @@
+from aiohttp_ws.ws.engine.connection import Listener
+
+class MessageAssembler(Listener): ...
