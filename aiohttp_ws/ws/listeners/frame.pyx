@@ -153,8 +153,8 @@ cdef class WSListener(Listener):
         transport.say_close(WSCloseCode.GOING_AWAY, reason.encode())
         transport.flush()
         transport.advance(TCP_ENDED)
-        # What such a peer has not read, it will not read: do not wait for it to.
-        return transport.end_tcp(transport.underlying_transport.get_write_buffer_size() == 0)
+        # What has not left, such a peer will not read; nor will it answer TLS's close_notify.
+        return transport.end_tcp(False)
 
 
 cdef class WSTransport(Connection):

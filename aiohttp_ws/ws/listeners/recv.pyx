@@ -211,8 +211,8 @@ cdef class PullConnection(PullReceiver):
     cdef int unanswered(self, Connection connection, double seconds) except -1:
         connection.fail(Failure(1011, "keepalive ping timeout"))
         connection.flush()
-        # What such a peer has not read, it will not read.
-        return connection.end_tcp(connection.underlying_transport.get_write_buffer_size() == 0)
+        # What has not left, such a peer will not read; nor will it answer TLS's close_notify.
+        return connection.end_tcp(False)
 
     def acknowledge_pings(self, bytes data):
         """Take a pong with *data*: it acknowledges its ping and all before (RFC 6455 5.5.3)."""
