@@ -222,16 +222,13 @@ cdef class Connection(FrameControl):
         among it is found out now, since the connection ends with its code.
         """
         cdef bytes rest = unread(self.underlying_transport)
-        cdef bytes held = self.held
-        cdef bytes payload
+        cdef bytes held, payload
         cdef Frame frame
         if not self.reading_paused:
-            if rest:
-                self.feed(rest)
-            return 0
-        if rest:
-            held = rest if held is None else held + rest
-        if held is None:
+            self.feed(rest)  # as far as the listener takes it
+            rest = b""
+        held = rest if self.held is None else self.held + rest
+        if not held or self.closing.state > CLOSE_SENT:
             return 0
         self.leftovers = True
         payload = self.reader.close_in(held)

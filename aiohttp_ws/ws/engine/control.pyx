@@ -10,6 +10,7 @@ from aiohttp_ws.wire.closing cimport NO_STATUS
 from aiohttp_ws.wire.frames cimport FIN, OP_PING, OP_PONG
 from aiohttp_ws.ws.close_codes cimport sendable_close_code
 
+from aiohttp_ws.errors import ClientConnectionResetError
 from aiohttp_ws.errors.faults import FaultKind, ProtocolFault
 
 cdef extern from "aiohttp_ws/net/awaitables.h" nogil:
@@ -127,7 +128,7 @@ cdef class FrameControl(FrameSender):
         try:
             for _ in range(rounds):
                 if not self.is_open():
-                    raise ConnectionResetError("the connection is closed")
+                    raise ClientConnectionResetError("the connection is closed")
                 payload = os.urandom(8)
                 times.append(await self.await_pong(payload))
         finally:

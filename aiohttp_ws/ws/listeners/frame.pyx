@@ -19,7 +19,7 @@ from aiohttp_ws.ws.engine.connection cimport BY_LISTENER
 from aiohttp_ws.ws.engine.frame cimport WSCloseHandshake, make_close_handshake, make_frame
 from aiohttp_ws.ws.types cimport WSMsgType
 
-from aiohttp_ws.errors import WSProtocolError
+from aiohttp_ws.errors import ClientConnectionResetError, WSProtocolError
 from aiohttp_ws.errors.faults import Failure, ProtocolFault
 from aiohttp_ws.ws.engine.keepalive import Keepalive
 from aiohttp_ws.ws.types import WSAutoPingStrategy, WSCloseCode
@@ -116,7 +116,9 @@ cdef class WSListener(Listener):
 
     cdef int lost(self, Connection connection, object exc) except -1:
         cdef WSTransport transport = <WSTransport>connection
-        transport.end_pings(ConnectionResetError("the connection was lost before the pong came"))
+        transport.end_pings(
+            ClientConnectionResetError("the connection was lost before the pong came")
+        )
         try:
             self.on_ws_disconnected(transport)
         except Exception as failure:

@@ -328,9 +328,9 @@ cdef class MessageStream:
 
     cdef object _receive(self, Want want, const char *name, object loads, object timeout):
         cdef Receive operation
-        if timeout is None:
+        if not timeout:  # 0 is none, as in aiohttp
             timeout = self._receive_timeout
-        if timeout is not None:
+        if timeout:
             return receive_within(self, want, loads, timeout)
         operation = Receive.__new__(Receive)
         operation.name = name
