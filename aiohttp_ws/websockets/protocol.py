@@ -28,6 +28,7 @@ from .exceptions import (
     PayloadTooBig,
     ProtocolError,
 )
+from .faults import explained
 from .frames import (
     BINARY,
     CLOSE,
@@ -279,11 +280,8 @@ class Protocol:
                 self._receive(Frame.of_wire(parsed))
                 if self._discarding:
                     return
-            fault = reader.error
-            if fault is not None and fault.code == CloseCode.MESSAGE_TOO_BIG:
-                raise self._too_big(fault)
-            if fault is not None:
-                raise ProtocolError(fault.reason)
+            if reader.error is not None:
+                raise self._explained(reader.error)
         except ProtocolError as exc:
             self._fail(CloseCode.PROTOCOL_ERROR, str(exc), exc)
         except PayloadTooBig as exc:
@@ -291,15 +289,14 @@ class Protocol:
         except UnicodeDecodeError as exc:
             self._fail(CloseCode.INVALID_DATA, f"{exc.reason} at position {exc.start}", exc)
 
-    def _too_big(self, fault: ProtocolFault) -> PayloadTooBig:
-        """The reader's refusal as this API raises it."""
-        size = fault.size
-        if fault.kind is FaultKind.FRAME_SIZE:
-            return PayloadTooBig(size, self.max_fragment_size or 0)
-        if size is not None:
-            size -= self._wire_size
-        limit = (self.max_message_size or 0) - self._wire_size
-        return PayloadTooBig(size, limit, self._wire_size or None)
+    def _explained(self, fault: ProtocolFault) -> Exception:
+        """Return the exception for a fault that the reader found."""
+        if fault.kind is not FaultKind.MESSAGE_SIZE:
+            return explained(fault)
+        # The reader has counted the earlier fragments of the message too.
+        before = self._wire_size
+        size = None if fault.size is None else fault.size - before
+        return PayloadTooBig(size, (self.max_message_size or 0) - before, before or None)
 
     def _receive(self, frame: Frame) -> None:
         if frame.opcode in DATA_OPCODES:

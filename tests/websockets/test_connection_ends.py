@@ -13,10 +13,12 @@ from aiohttp_ws.websockets import (
     ConcurrencyError,
     ConnectionClosedError,
     ConnectionClosedOK,
+    PayloadTooBig,
     ProtocolError,
     State,
 )
 from aiohttp_ws.websockets.asyncio.connection import Connection
+from aiohttp_ws.wire.frames import encode_frame
 
 from .ends import ROLES, connected, rounds, theirs
 
@@ -305,3 +307,24 @@ async def test_a_connection_lost_without_a_close_frame_names_the_end_of_tcp_as_i
         with pytest.raises(theirs.ConnectionClosedError) as expected:
             await their.recv()
         assert isinstance(expected.value.__cause__, EOFError)
+
+
+@pytest.mark.parametrize(
+    ("opcode", "data", "cause"),
+    [
+        (3, b"", ProtocolError),
+        (1, b"\xff", UnicodeError),
+        (8, b"\x03\xe8\xff", UnicodeError),
+        (1, b"x" * 101, PayloadTooBig),
+    ],
+)
+async def test_a_fault_of_the_peer_is_the_cause_of_what_is_raised(
+    role: str, opcode: int, data: bytes, cause: type[Exception]
+):
+    async with connected(role, our={"max_size": 100}) as (our, their):
+        key = bytes(4) if role == "server" else None
+        their.transport.write(encode_frame(opcode, data, mask=key))
+        with pytest.raises(ConnectionClosedError) as caught:
+            await our.recv()
+        assert type(caught.value.__cause__) is cause
+        assert type(our.protocol.parser_exc) is cause

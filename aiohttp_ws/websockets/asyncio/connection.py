@@ -1,4 +1,8 @@
-"""What both ends of a connection share: the engine's connection with websockets' interface."""
+"""The methods of a connection that both ends share: the engine's, with websockets' interface.
+
+Receiving and sending whole messages is compiled, in :mod:`aiohttp_ws.ws.listeners.recv`. Here is
+what is called less often: fragments, closing, pings, and hooks for subclasses.
+"""
 
 from __future__ import annotations
 
@@ -32,8 +36,9 @@ Self = TypeVar("Self", bound="Connection")
 
 
 class Connection(ConnectionFacts):
-    """One end of a WebSocket connection; see :class:`ServerConnection` and
-    :class:`ClientConnection`.
+    """One end of a WebSocket connection.
+
+    It is the base of :class:`ServerConnection` and :class:`ClientConnection`.
 
     :param protocol: the settings of the opening handshake, made by :func:`serve` or
         :func:`connect`.
@@ -41,11 +46,11 @@ class Connection(ConnectionFacts):
     :param ping_timeout: seconds that the peer has for its pong; ``None`` for no limit.
     :param close_timeout: seconds that the peer has for the closing handshake; ``None`` for no
         limit.
-    :param max_queue: frames that wait to be received at which the socket is no longer read:
-        the high-water mark, or ``(high, low)``, or ``None`` for no limit. *low* is a quarter of
-        *high* by default.
-    :param write_limit: bytes of output at which :meth:`send` waits: the high-water mark, or
-        ``(high, low)``.
+    :param max_queue: how many received frames may wait in the queue before the socket is no longer
+        read: the high-water mark, or ``(high, low)``, or ``None`` for no limit. *low* is a quarter
+        of *high* by default.
+    :param write_limit: how many bytes of output may be unsent before :meth:`send` waits: the
+        high-water mark, or ``(high, low)``.
     """
 
     __slots__ = ()
@@ -111,10 +116,10 @@ class Connection(ConnectionFacts):
     def recv_streaming(self, decode: bool | None = None) -> AsyncIterator[Data]: ...
 
     async def recv_streaming(self, decode: bool | None = None) -> AsyncIterator[Data]:
-        """Receive the next message fragment by fragment, each as it comes.
+        """Receive the next message fragment by fragment, each as it arrives.
 
-        The iterator must be consumed to its end; left before, neither it nor :meth:`recv` can
-        be called any more. Cancelling it before the first fragment loses nothing.
+        The iterator must be consumed to its end: if it is left earlier, neither it nor :meth:`recv`
+        can be called any more. Cancelling it before the first fragment loses nothing.
 
         :param decode: as for :meth:`recv`.
         :raises ConnectionClosed: as :meth:`recv`, also in the middle of a message.
@@ -169,7 +174,7 @@ class Connection(ConnectionFacts):
     async def _send_after(
         self, message: DataLike, text: bool | None, compress: bool | None
     ) -> None:
-        """Send *message* when the fragmented message that is being sent has ended."""
+        """Send *message* after the fragmented message that is being sent."""
         while self._fragmenting is not None:
             await asyncio.shield(self._fragmenting)
         await self.send(message, text=text, compress=compress)
@@ -205,7 +210,7 @@ class Connection(ConnectionFacts):
         kind = _kind(piece, "iterable must contain bytes or str")
         is_text = kind is str if text is None else text
         compresses = self._deflate and (compress is None or compress)
-        # Nobody may have sent one meanwhile: the first item can take its time.
+        # Another fragmented message may have begun while the first item was awaited.
         while self._fragmenting is not None:
             await asyncio.shield(self._fragmenting)
         sent = self._fragmenting = self.loop.create_future()
@@ -237,9 +242,9 @@ class Connection(ConnectionFacts):
     # --------------------------------------------------------------- closing, pings
 
     async def close(self, code: int = CloseCode.NORMAL_CLOSURE, reason: str = "") -> None:
-        """Close the connection: the closing handshake, then TCP. Again, it only waits for that.
+        """Close the connection: the closing handshake, then TCP; called again, only wait for it.
 
-        Messages that came before can be received afterwards.
+        Messages received before can still be taken by :meth:`recv` afterwards.
 
         :param code: 1000 to 1003, 1007 to 1014 or 3000 to 4999 (RFC 6455 7.4).
         :param reason: at most 123 bytes of UTF-8.
@@ -276,11 +281,11 @@ class Connection(ConnectionFacts):
     async def ping(self, data: DataLike | None = None) -> Awaitable[float]:
         """Send a ping; return a future of its pong, whose result is the latency in seconds.
 
-        ``latency = await (await connection.ping())``. A pong acknowledges earlier pings too.
+        Write ``latency = await (await connection.ping())``. A pong acknowledges earlier pings too.
 
         :param data: the payload, at most 125 bytes; by default four random ones.
-        :raises ConnectionClosed: the connection is closed; the future raises it too when it is
-            closed before the pong comes.
+        :raises ConnectionClosed: the connection is closed; the future raises it too if the
+            connection is closed before the pong.
         :raises ConcurrencyError: a ping with the same payload waits for its pong.
         :raises ProtocolError: the payload is too long.
         """
@@ -294,7 +299,7 @@ class Connection(ConnectionFacts):
         return pong
 
     async def pong(self, data: DataLike = b"") -> None:
-        """Send a pong that nobody has asked for, with *data*, at most 125 bytes."""
+        """Send an unsolicited pong with *data*, at most 125 bytes."""
         payload = control_payload(data)
         assert payload is not None
         if self.state is not State.OPEN:
@@ -323,11 +328,11 @@ class Connection(ConnectionFacts):
     # ------------------------------------------------------------------------ hooks
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """TCP stands, and TLS; the opening handshake comes next. A subclass may extend it."""
+        """Called when TCP and TLS are set up, before the opening handshake; for subclasses."""
         self._tcp = cast("asyncio.Transport", transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """TCP is gone. A subclass may extend it."""
+        """Called when TCP has ended; for subclasses."""
 
     def _on_lost(self, exc: Exception | None) -> None:
         keepalive, self._keepalive = self._keepalive, None
@@ -352,7 +357,7 @@ class Connection(ConnectionFacts):
         self._feed(event.serialize(mask=self._is_server))
 
     def send_data(self) -> None:
-        """Let what was sent leave now, not at the end of the loop's round."""
+        """Flush output now, not at the end of this iteration of the event loop."""
         self._flush()
 
     async def drain(self) -> None:
@@ -361,9 +366,9 @@ class Connection(ConnectionFacts):
 
     @contextlib.asynccontextmanager
     async def send_context(self, *, expected_state: State = State.OPEN) -> AsyncIterator[None]:
-        """Hold that the connection is in *expected_state*; at the end, send what was written.
+        """Check that the connection is in *expected_state*; at the end, send what was written.
 
-        :raises ConnectionClosed: it is not, or no longer.
+        :raises ConnectionClosed: it is in another state.
         """
         if self.state is not expected_state:
             await self.wait_closed()
@@ -373,7 +378,7 @@ class Connection(ConnectionFacts):
         await self._drained()
 
     def set_connection_exc(self, exc: BaseException | None) -> None:
-        """Set what :exc:`ConnectionClosed` names as its cause, if nothing is set yet."""
+        """Set the cause of :exc:`ConnectionClosed`, if none is set yet."""
         self._set_lost_exc(exc)
 
     def __repr__(self) -> str:
@@ -381,9 +386,9 @@ class Connection(ConnectionFacts):
 
 
 def check_close(code: int, reason: str) -> None:
-    """Hold *code* and *reason* against RFC 6455 7.4.
+    """Check *code* and *reason* against RFC 6455 7.4.
 
-    :raises ProtocolError: they cannot be sent.
+    :raises ProtocolError: they must not be sent.
     """
     if not isinstance(code, int) or not sendable_close_code(code):
         raise ProtocolError(
@@ -396,7 +401,7 @@ def check_close(code: int, reason: str) -> None:
 
 
 def control_payload(data: DataLike | None) -> bytes | None:
-    """*data* as the payload of a control frame."""
+    """Return *data* as the payload of a control frame, ``None`` for ``None``."""
     if data is None:
         return None
     payload = _as_bytes(data) if _kind(data, "data must be str or bytes-like") else b""

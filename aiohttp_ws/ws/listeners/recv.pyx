@@ -252,6 +252,8 @@ cdef class PullConnection(PullReceiver):
     cdef int faulted(self, Connection connection, object fault) except -1:
         if isinstance(fault, ProtocolFault):
             fault.limit_name = "max_size"
+            if fault.kind is not FaultKind.INTERNAL:
+                self._set_lost_exc(fault)
         return 0
 
     cdef int code_failed(self, Connection connection, object exc) except -1:
