@@ -57,6 +57,7 @@ async def test_binary_that_is_not_text_closes_with_1007_when_text_is_wanted(role
             await our.recv(decode=True)
         assert caught.value.sent is not None
         assert caught.value.sent.code == 1007
+        assert isinstance(caught.value.__cause__, UnicodeDecodeError)
 
 
 @pytest.mark.parametrize("compression", COMPRESSIONS)

@@ -165,6 +165,7 @@ class Connection(ConnectionFacts):
             raise await self._failed(1007, exc) from exc
 
     async def _failed(self, code: int, exc: UnicodeDecodeError) -> ConnectionClosed:
+        self._set_lost_exc(exc)
         self._fail(code, f"{exc.reason} at position {exc.start}")
         await self.wait_closed()
         return self._closed_error()

@@ -257,6 +257,7 @@ cdef class Recv(Awaitable):
         try:
             return message.decode()
         except UnicodeDecodeError as exc:
+            self.subject._set_lost_exc(exc)
             (<PullReceiver>self.subject).transport.fail(
                 Failure(1007, f"{exc.reason} at position {exc.start}")
             )
