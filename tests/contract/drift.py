@@ -9,14 +9,4 @@ __all__ = ("DRIFT", "SOMETIMES")
 # What a reason begins with when the test fails by chance.
 SOMETIMES = "sometimes: "
 
-DRIFT: dict[str, str] = {
-    "test_delivery.py::test_a_slow_reader_gets_every_message_before_a_lost_connection(*tls)": (
-        SOMETIMES + "what TLS has not decrypted is dropped when it is lost"
-    ),
-    "test_delivery.py::test_a_slow_reader_gets_every_message_before_a_lost_*(*aiofastnet)": (
-        SOMETIMES + "what TLS has not decrypted is dropped when it is lost"
-    ),
-    "test_delivery.py::test_a_slow_reader_gets_every_message_before_a_close(messages-*-tls)": (
-        SOMETIMES + "what TLS has not decrypted is dropped when it is lost"
-    ),
-}
+DRIFT: dict[str, str] = {}

@@ -388,6 +388,8 @@ cdef class Connection(FrameControl):
 
     cdef int stop_input(self) except -1:
         """Ignore whatever else comes (RFC 6455 5.5.1, 7.1.7)."""
+        if self.leftovers:
+            return 0  # the peer had sent them before it was lost
         self.held = None
         if not self.in_batch:  # handle() does so at its end: a frame may still be in use
             self.reader._release()
