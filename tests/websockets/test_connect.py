@@ -40,6 +40,7 @@ from aiohttp_ws.wire.handshake import accept_key
 from tests.net.proxies import HTTPProxy, SOCKS5Proxy
 
 from .ends import ours, theirs, url_of
+from .reference import as_websockets_17
 
 
 async def echo(connection: Any) -> None:
@@ -439,6 +440,7 @@ async def test_a_connection_that_was_lost_before_it_began_is_closed():
         client.transport.abort()
 
 
+@as_websockets_17
 @pytest.mark.parametrize(
     ("lines", "cause"),
     [

@@ -33,6 +33,7 @@ from aiohttp_ws.websockets.extensions.permessage_deflate import (
 from aiohttp_ws.websockets.frames import Frame, Opcode
 
 from .ends import connected, serving, theirs, url_of
+from .reference import as_websockets_17
 
 # ------------------------------------------------------- permessage-deflate, held against theirs
 
@@ -86,6 +87,7 @@ def outcome(call: Any, *args: Any) -> Any:
     return repr(returned)
 
 
+@as_websockets_17
 @pytest.mark.parametrize(("kwargs", "params"), list(itertools.product(SERVERS, OFFERS)))
 def test_a_server_answers_an_offer_as_that_of_websockets(kwargs: Any, params: Any):
     ours = ServerPerMessageDeflateFactory(**kwargs)
@@ -95,6 +97,7 @@ def test_a_server_answers_an_offer_as_that_of_websockets(kwargs: Any, params: An
     )
 
 
+@as_websockets_17
 @pytest.mark.parametrize(("kwargs", "params"), list(itertools.product(CLIENTS, ANSWERS)))
 def test_a_client_takes_an_answer_as_that_of_websockets(kwargs: Any, params: Any):
     ours = ClientPerMessageDeflateFactory(**kwargs)
@@ -136,6 +139,7 @@ WRONG: list[tuple[str, dict[str, Any]]] = [
 ]
 
 
+@as_websockets_17
 @pytest.mark.parametrize(("side", "kwargs"), WRONG)
 def test_a_factory_refuses_what_that_of_websockets_refuses(side: str, kwargs: Any):
     for module in (permessage_deflate, their_deflate):

@@ -12,6 +12,7 @@ from aiohttp_ws.websockets import ServerConnection, connect
 from aiohttp_ws.websockets.protocol import Protocol
 
 from .ends import LIBRARIES, ROLES, connected, serving, stay, theirs, url_of
+from .reference import as_websockets_17
 
 
 def looks(connection: Any) -> dict[str, Any]:
@@ -62,6 +63,7 @@ async def life(server_of: str, client_of: str, watched: str, **kwargs: Any) -> l
     return shown
 
 
+@as_websockets_17
 @pytest.mark.parametrize("watched", ROLES)
 @pytest.mark.parametrize(
     "kwargs",
