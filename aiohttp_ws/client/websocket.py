@@ -23,6 +23,7 @@ from ..wire.handshake import build_request_headers, generate_key, offered_subpro
 from ..ws.close_codes import check_close
 from ..ws.listeners.message_stream import MessageStream
 from ..ws.listeners.receive import MessageConnection
+from ..ws.opening import client as opening
 from ..ws.opening.client import MOST_BODY, agree
 from ..ws.opening.decisions import OnConnected
 from ..ws.opening.messages import check_settings, open_connection
@@ -36,9 +37,6 @@ if TYPE_CHECKING:
     from .session import ClientSession
 
 __all__ = ("ClientWebSocketResponse",)
-
-# Seconds that the body of a refusal may take; the refusal is raised with what has come.
-BODY_PATIENCE = 5.0
 
 
 class ClientWebSocketResponse(MessageStream):
@@ -248,7 +246,7 @@ async def connect_websocket(
 
 
 async def body_of(response: ClientResponse) -> bytes:
-    """What comes of a refusal's body within :data:`BODY_PATIENCE`, at most ``MOST_BODY`` bytes."""
+    """What comes of a refusal's body in time, at most ``MOST_BODY`` bytes."""
     body = bytearray()
 
     async def read() -> None:
@@ -256,7 +254,7 @@ async def body_of(response: ClientResponse) -> bytes:
             body.extend(piece)
 
     with contextlib.suppress(asyncio.TimeoutError, ClientError):
-        await asyncio.wait_for(read(), BODY_PATIENCE)
+        await asyncio.wait_for(read(), opening.BODY_PATIENCE)
     return bytes(body[:MOST_BODY])
 
 

@@ -23,6 +23,7 @@ from aiohttp_ws import (
     ws_connect,
 )
 from aiohttp_ws.websockets import ConnectionClosed, InvalidStatus, NegotiationError, connect
+from aiohttp_ws.ws.opening import client as opening_client
 from aiohttp_ws.ws.opening.client import MOST_BODY
 from tests.transport_matrix import KINDS, Kind, run
 from tests.ws.raw_end import CLOSE, TEXT, closing, frame
@@ -219,6 +220,16 @@ async def test_a_refusal_shows_its_body_up_to_one_limit(
         assert await refusal_of(api, url) == (403, shown)
 
 
+@pytest.mark.parametrize("api", APIS)
+async def test_a_refusal_whose_body_does_not_end_is_told_with_what_has_come(
+    api: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(opening_client, "BODY_PATIENCE", 0.05)
+    answer = b"HTTP/1.1 403 Forbidden\r\nContent-Length: 50\r\n\r\nno"
+    async with flying(FlightServer(lambda request: answer, None, ends=False)) as url:
+        assert await refusal_of(api, url) == (403, b"no")
+
+
 # ------------------------------------------------------------------ all in one flight
 
 
@@ -256,7 +267,7 @@ def test_messages_and_close_code_in_the_flight_of_the_answer_arrive(
 @pytest.mark.parametrize("kind", KINDS, ids=str)
 @pytest.mark.parametrize("api", APIS)
 @pytest.mark.parametrize("shown", [False, True])
-@pytest.mark.parametrize("count", [2, 10])
+@pytest.mark.parametrize("count", [2, 4, 10])
 def test_more_than_a_client_keeps_in_the_flight_of_the_answer_arrives_too(
     api: str, kind: Kind, count: int, shown: bool, authority: trustme.CA
 ):

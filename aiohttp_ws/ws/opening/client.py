@@ -38,6 +38,7 @@ from .decisions import OnConnected
 from .on_connect import connection_response, show_response
 
 __all__ = (
+    "BODY_PATIENCE",
     "CREDENTIALS",
     "MOST_BODY",
     "MOST_REST",
@@ -49,6 +50,8 @@ __all__ = (
 
 #: Bytes of a refusal's body that are kept to show why, by every API.
 MOST_BODY = 64 * 1024
+#: Seconds that a refusal's body may take; the refusal is told with what has come.
+BODY_PATIENCE = 2.0
 #: Bytes that are kept of what follows the answer until the connection begins. At more, the
 #: socket is read no further.
 MOST_REST = 64 * 1024
@@ -106,6 +109,7 @@ class ClientOpening(asyncio.BufferedProtocol):
     def __init__(
         self, loop: asyncio.AbstractEventLoop, parser: ResponseParser | None = None
     ) -> None:
+        self._loop = loop
         self.transport: asyncio.Transport | None = None
         #: What came of a refusal's body, at most :data:`MOST_BODY` bytes.
         self.body = bytearray()
@@ -114,6 +118,7 @@ class ClientOpening(asyncio.BufferedProtocol):
         self.lost_exc: BaseException | None = None
         self._handed_over = False
         self._head: ResponseHead | None = None
+        self._timer: asyncio.TimerHandle | None = None
         self._rest = bytearray()
         self._reading_paused = False
         self._buffer = resources_of(loop).receive_buffer
@@ -170,6 +175,7 @@ class ClientOpening(asyncio.BufferedProtocol):
 
     def abort(self) -> None:
         """Drop the connection, if there is one."""
+        self._stop_timer()
         if self.transport is not None:
             self.transport.abort()
 
@@ -191,12 +197,9 @@ class ClientOpening(asyncio.BufferedProtocol):
         self.is_lost = True
         self.lost_exc = exc
         self._take(unread(transport))
-        if self._answer.done():
-            return
         if self._head is not None:
-            # RFC 9112 6.3: such a body ends with the connection.
-            self._answer.set_result(self._head)
-        else:
+            self._have_body()  # RFC 9112 6.3: such a body ends with the connection.
+        elif not self._answer.done():
             self._fail(exc or EOFError("the server closed the connection before it had answered"))
 
     def eof_received(self) -> bool:
@@ -218,15 +221,14 @@ class ClientOpening(asyncio.BufferedProtocol):
         try:
             while not self._answer.done() and (event := parser.next_event()) is not None:
                 if event is END:
-                    self._answer.set_result(cast("ResponseHead", self._head))
+                    self._have_body()
                 elif type(event) is bytes:
                     self._on_body(event)
                 else:
                     self._on_head(cast("ResponseHead", event))
         except BadHttpMessage as exc:
             if self._head is not None:
-                # The refusal is clear, where its body ends is not.
-                self._answer.set_result(self._head)
+                self._have_body()  # The refusal is clear, where its body ends is not.
             else:
                 self._fail(exc)
         if parser.pending:
@@ -250,12 +252,24 @@ class ClientOpening(asyncio.BufferedProtocol):
             self._head = head
             if not head.has_body:
                 self._answer.set_result(head)
+            else:
+                self._timer = self._loop.call_later(BODY_PATIENCE, self._have_body)
 
     def _on_body(self, piece: bytes) -> None:
         self.body += piece
         if len(self.body) >= MOST_BODY:
             del self.body[MOST_BODY:]
+            self._have_body()
+
+    def _have_body(self) -> None:
+        self._stop_timer()
+        if not self._answer.done():
             self._answer.set_result(cast("ResponseHead", self._head))
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
     def _fail(self, error: BaseException) -> None:
         self._answer.set_exception(error)
