@@ -23,12 +23,6 @@ SOURCES = sorted(
 )
 ROW = re.compile(r"^(\d+(?:\.\d)?)\s+(``.*?``(?:, ``.*?``)*)(?:\s|$)", re.MULTILINE)
 
-# An import from above, until its names have moved: the module, and what it imports.
-UPWARD: set[tuple[str, str]] = {
-    # The engine and its listeners name the settings and the messages that opened a connection.
-    ("ws.listeners.frame", "ws.opening.frame_settings"),
-    ("ws.listeners.frame", "ws.opening.upgrade"),
-}
 # The few modules that others of their package import for type checking although they import those
 # themselves: an object that a user holds and its parts that know it, or what an exception carries.
 NAMED_BY_THEIR_PARTS = {
@@ -148,8 +142,7 @@ def test_imports_go_down():
         if on(imported) != on(module)
         and (not imported or FLOORS[on(imported)] >= FLOORS[on(module)])
     }
-    assert upward - UPWARD == set(), "these import from their own floor or from above"
-    assert UPWARD - upward == set(), "no longer there: delete these exceptions"
+    assert upward == set(), "these import from their own floor or from above"
 
 
 def test_within_a_package_imports_go_one_way():

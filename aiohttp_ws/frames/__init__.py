@@ -4,7 +4,7 @@ import typing
 
 from .. import exports
 from ..wire.url import WSParsedURL as WSParsedURL
-from ..ws.opening.upgrade import *
+from ..ws.listeners.upgrade import *
 from .connect import *
 from .server import *
 

@@ -31,12 +31,12 @@ from ..wire.handshake import build_request_headers, generate_key, offered_subpro
 from ..wire.http1 import ResponseHead
 from ..wire.url import WSParsedURL, basic_authorization, host_header, parse_url, redirected
 from ..ws.listeners.frame import WSListener, WSTransport
+from ..ws.listeners.frame_settings import FrameSettings
+from ..ws.listeners.upgrade import WSUpgradeRequest, WSUpgradeResponse
 from ..ws.opening.client import CREDENTIALS, ClientOpening, agree
 from ..ws.opening.decisions import OnConnected
 from ..ws.opening.frame_options import Compression, LoggerLike, deflate_of, logger_of
-from ..ws.opening.frame_settings import FrameSettings
 from ..ws.opening.frames import open_frames
-from ..ws.opening.upgrade import WSUpgradeRequest, WSUpgradeResponse
 from ..ws.types import WSAutoPingStrategy
 
 __all__ = ("ws_connect",)

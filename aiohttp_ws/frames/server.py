@@ -15,13 +15,17 @@ from ..net.transports import create_server
 from ..wire.handshake import ServerHandshake, accept_request, check_request
 from ..wire.http1 import HTTP_11, RequestHead, RequestParser, serialise_response
 from ..ws.listeners.frame import WSListener
+from ..ws.listeners.frame_settings import FrameSettings
+from ..ws.listeners.upgrade import (
+    WSUpgradeRequest,
+    WSUpgradeResponse,
+    WSUpgradeResponseWithListener,
+)
 from ..ws.opening.decisions import OnConnect
 from ..ws.opening.frame_options import Compression, LoggerLike, deflate_of, logger_of
-from ..ws.opening.frame_settings import FrameSettings
 from ..ws.opening.frames import open_frames
 from ..ws.opening.on_connect import Denied, consult
 from ..ws.opening.server import Accept, Answer, Refuse, ServerOpening
-from ..ws.opening.upgrade import WSUpgradeRequest, WSUpgradeResponse, WSUpgradeResponseWithListener
 from ..ws.types import WSAutoPingStrategy
 
 __all__ = ("ws_create_server",)

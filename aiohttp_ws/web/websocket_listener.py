@@ -16,11 +16,11 @@ from multidict import CIMultiDict
 
 from ..ws.close_codes import check_close
 from ..ws.listeners.frame import WSListener, WSTransport
+from ..ws.listeners.frame_settings import FrameSettings
+from ..ws.listeners.upgrade import WSUpgradeRequest, WSUpgradeResponse
 from ..ws.opening.decisions import OnConnect
 from ..ws.opening.frame_options import Compression, LoggerLike, deflate_of, logger_of
-from ..ws.opening.frame_settings import FrameSettings
 from ..ws.opening.frames import open_frames
-from ..ws.opening.upgrade import WSUpgradeRequest, WSUpgradeResponse
 from ..ws.types import WSAutoPingStrategy, WSCloseCode
 from .exceptions import HTTPServiceUnavailable
 from .stream_response import StreamResponse, refuse_second

@@ -12,7 +12,7 @@ from aiohttp_ws import WSFrame, WSListener, WSTransport, ws_connect, ws_create_s
 from aiohttp_ws.net.loop import resources_of
 from aiohttp_ws.wire.deflate import DeflateOptions, DeflateParams
 from aiohttp_ws.wire.frames import FrameReader, encode_frame
-from aiohttp_ws.ws.opening.frame_settings import FrameSettings
+from aiohttp_ws.ws.listeners.frame_settings import FrameSettings
 from aiohttp_ws.ws.opening.frames import open_frames
 from aiohttp_ws.ws.types import WSAutoPingStrategy
 from tests.ws.memory_transport import MASK, MemoryTransport

@@ -9,7 +9,7 @@ import pytest
 from multidict import CIMultiDict
 
 from aiohttp_ws.wire.http1 import RequestHead, RequestParser, ResponseHead, ResponseParser
-from aiohttp_ws.ws.opening.upgrade import (
+from aiohttp_ws.ws.listeners.upgrade import (
     WSUpgradeRequest,
     WSUpgradeResponse,
     WSUpgradeResponseWithListener,

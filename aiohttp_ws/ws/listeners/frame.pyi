@@ -5,8 +5,8 @@ from aiohttp_ws.wire.deflate import DeflateParams
 from aiohttp_ws.wire.frames import FrameReader
 from aiohttp_ws.ws.engine.connection import Connection, Listener
 from aiohttp_ws.ws.engine.frame import WSCloseHandshake, WSFrame
-from aiohttp_ws.ws.opening.frame_settings import FrameSettings
-from aiohttp_ws.ws.opening.upgrade import WSUpgradeRequest, WSUpgradeResponse
+from aiohttp_ws.ws.listeners.frame_settings import FrameSettings
+from aiohttp_ws.ws.listeners.upgrade import WSUpgradeRequest, WSUpgradeResponse
 
 __all__ = ("WSListener", "WSTransport")
 

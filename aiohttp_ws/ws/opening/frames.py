@@ -9,7 +9,7 @@ from typing import Any
 from ...wire.deflate import DeflateParams
 from ...wire.frames import FrameReader
 from ..listeners.frame import WSListener, WSProtocol, WSTransport
-from .frame_settings import FrameSettings
+from ..listeners.frame_settings import FrameSettings
 
 __all__ = ("open_frames",)
 

@@ -11,7 +11,7 @@ from ...argument_types import Byteish, LooseHeaders
 from ...wire.http1 import HTTP_10, HTTP_11, RequestHead, ResponseHead, serialise_response
 
 if TYPE_CHECKING:
-    from ..listeners.frame import WSListener
+    from .frame import WSListener
 
 __all__ = ("WSUpgradeRequest", "WSUpgradeResponse", "WSUpgradeResponseWithListener")
 

@@ -1,0 +1,1 @@
+# Nothing here is visible from Python: the parsers cimport it.

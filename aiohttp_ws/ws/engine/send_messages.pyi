@@ -1,0 +1,6 @@
+from aiohttp_ws.net.awaitables import Awaitable
+
+class Operation(Awaitable):
+    def close(self) -> None: ...
+
+class Drained(Operation): ...
