@@ -116,7 +116,7 @@ class PatchedLoop:
         return self._loop.remove_reader(fd)
 
     def _resume(self, fd: int, callback: Callable[..., Any]) -> None:
-        # First what is at hand: the socket may be empty or at its end, and of a full buffer
+        # First what has been read: the socket may be empty or at its end, and of a full buffer
         # aiofastnet would take "no room" for the end.
         if self._resuming.get(fd) is callback:
             rest_of(callback)()

@@ -117,10 +117,14 @@ async def test_a_websocket_goes_through_a_tunnel(
 
 
 @pytest.mark.parametrize("fast", [None, False])
-async def test_a_proxy_may_be_spoken_to_over_tls(url, secure_url, serving, trusting, fast):
+@pytest.mark.parametrize("options", [{}, {"ssl_shutdown_timeout": 1}])
+async def test_a_proxy_may_be_spoken_to_over_tls(
+    url, secure_url, serving, trusting, fast: bool | None, options: dict[str, Any]
+):
+    connector = TCPConnector(use_aiofastnet=fast, **options)
     async with (
         HTTPProxy(LOGIN, context=serving) as proxy,
-        ClientSession(connector=TCPConnector(use_aiofastnet=fast)) as session,
+        ClientSession(connector=connector) as session,
     ):
         for there in (url, secure_url):
             async with session.get(there, proxy=proxy.with_login, ssl=trusting) as response:

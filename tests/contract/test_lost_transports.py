@@ -99,7 +99,7 @@ def shake_hands(port: int, context: ssl.SSLContext) -> ssl.SSLSocket:
     return context.wrap_socket(sock, server_hostname="localhost")
 
 
-def reset_behind(request: bytes, tls: ssl.SSLSocket) -> None:
+def reset_after(request: bytes, tls: ssl.SSLSocket) -> None:
     """Send *request* and reset the connection: the server reads both in one go."""
     tls.sendall(request)
     tls.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -114,7 +114,7 @@ def kept() -> int:
 @pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
 @pytest.mark.parametrize("api", SERVERS)
 @pytest.mark.parametrize("request_", [UPGRADE, REFUSED], ids=["upgrade", "refused"])
-def test_a_server_keeps_nothing_of_clients_that_reset_behind_their_request(
+def test_a_server_keeps_nothing_of_clients_that_reset_after_their_request(
     api: str, loop: str, request_: bytes
 ):
     authority = trustme.CA()
@@ -130,7 +130,7 @@ def test_a_server_keeps_nothing_of_clients_that_reset_behind_their_request(
             before = kept()
             for _ in range(CLIENTS):
                 tls = await running.run_in_executor(None, shake_hands, port, trusting)
-                reset_behind(request_, tls)
+                reset_after(request_, tls)
             # What the last of them left is read and closed within a few iterations.
             for _ in range(20):
                 await asyncio.sleep(0)

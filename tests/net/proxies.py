@@ -9,7 +9,7 @@ import struct
 from base64 import b64encode
 from types import TracebackType
 
-# A name that no resolver knows: whoever reaches it let the proxy resolve it.
+# A name that no resolver knows: who reaches it let the proxy resolve it.
 FAR = "server.test"
 
 

@@ -44,7 +44,7 @@ class Talk(asyncio.BufferedProtocol):
 
 @contextlib.asynccontextmanager
 async def dial(url: str | WSParsedURL, **settings: Any) -> AsyncIterator[Talk]:
-    """Connect; the transport is gone at the end of the block."""
+    """Connect; the transport is closed at the end of the block."""
     parsed = parse_url(url) if isinstance(url, str) else url
     transport, talk = await open_transport(
         Talk, parsed, loop=asyncio.get_running_loop(), **settings

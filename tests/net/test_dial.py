@@ -247,7 +247,7 @@ async def test_without_aiofastnet_only_those_who_ask_for_it_miss_it(
 
 @contextlib.contextmanager
 def full_port() -> Iterator[int]:
-    """A port whose queue of connections is full: connecting to it takes for ever."""
+    """A port whose queue of connections is full: connecting to it never ends."""
     with contextlib.ExitStack() as stack:
         listener = stack.enter_context(socket.socket())
         listener.bind(("127.0.0.1", 0))

@@ -141,7 +141,7 @@ async def test_an_ipv6_address_stands_in_brackets():
     [
         b"HTTP/1.0 200 OK\r\n\r\n",
         b"HTTP/1.1 204\r\nDate: today\r\n\r\n",
-        # RFC 9110 9.3.6: no body behind a 2xx, whatever its headers say.
+        # RFC 9110 9.3.6: no body after a 2xx, whatever its headers say.
         b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
         b"HTTP/1.1 102 Wait\r\n\r\nHTTP/1.1 200 OK\r\n\r\n",
