@@ -7,14 +7,14 @@ from aiohttp_ws.net.loop cimport Flushable, LoopResources
 
 cdef class Output(Flushable):
     cdef:
-        readonly object underlying_transport
+        object lower            # the transport below
         readonly bint is_client_side
         readonly bint is_disconnected
         LoopResources resources
         object write
         int fd                  # for writing straight to the socket; -1 for not
-        bint backlogged         # underlying_transport holds bytes of ours
-        bint copies             # underlying_transport copies what it keeps of a buffer
+        bint backlogged         # the transport below holds bytes of ours
+        bint copies             # the transport below copies what it keeps of a buffer
         bint in_batch           # a read is being handled: its end flushes
         bint prompt             # a frame outside a batch need not wait for more
         uint8_t *out

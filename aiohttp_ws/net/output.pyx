@@ -57,6 +57,15 @@ cdef class Output(Flushable):
     def __dealloc__(self):
         free(self.out)
 
+    @property
+    def underlying_transport(self):
+        """The transport below. What was sent before leaves before what is written to it."""
+        if self.lower is not None and self.resources.in_thread():
+            if self.out_used:
+                self.flush()
+            self.backlogged = True  # It may be given bytes, and what we send comes after them.
+        return self.lower
+
     cdef uint8_t *reserve(self, Py_ssize_t size) except NULL:
         """Return where the next *size* bytes of output go."""
         cdef Py_ssize_t capacity = self.out_capacity
@@ -131,7 +140,7 @@ cdef class Output(Flushable):
         """Return how many bytes wait: here and in the transport."""
         cdef Py_ssize_t waiting = self.out_used
         if self.backlogged or self.fd < 0:
-            waiting += <Py_ssize_t>self.underlying_transport.get_write_buffer_size()
+            waiting += <Py_ssize_t>self.lower.get_write_buffer_size()
         return waiting
 
     cdef int leave(self) except -1:
@@ -163,7 +172,7 @@ cdef class Output(Flushable):
         self.dirty = False
         self.out_used = 0
         if self.fd >= 0:
-            if self.backlogged and self.underlying_transport.get_write_buffer_size() == 0:
+            if self.backlogged and self.lower.get_write_buffer_size() == 0:
                 self.backlogged = False
             if not self.backlogged:
                 if used:
@@ -201,7 +210,7 @@ cdef class Output(Flushable):
         # The transport may call pause_writing(), where a listener may write: that goes behind.
         if self.copies:
             if n and size:
-                self.underlying_transport.writelines(
+                self.lower.writelines(
                     (borrowed(self.out + sent, n), borrowed(payload, size))
                 )
             elif n:
@@ -218,7 +227,7 @@ cdef class Output(Flushable):
             # It cannot change: the transport may keep it, and need not copy it.
             tail = owner if skip == 0 else memoryview(owner)[skip:]
             if n:
-                self.underlying_transport.writelines(
+                self.lower.writelines(
                     (PyBytes_FromStringAndSize(<char *>self.out + sent, n), tail)
                 )
             else:

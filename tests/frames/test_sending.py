@@ -7,7 +7,7 @@ import random
 
 import pytest
 
-from aiohttp_ws import WSCloseCode, WSMsgType
+from aiohttp_ws import WSCloseCode, WSMsgType, WSTransport
 from tests.ws.memory_transport import (
     BINARY,
     CLOSE,
@@ -445,3 +445,15 @@ async def test_sending_to_a_peer_that_is_gone_raises_nothing():
         await far.wait_gone()
         far.transport.send(WSMsgType.BINARY, bytes(100_000))
         assert far.transport.is_disconnected
+
+
+async def test_what_is_written_to_the_transport_below_goes_after_what_was_sent():
+    def greet(transport: WSTransport) -> None:
+        transport.send(WSMsgType.TEXT, b"first")
+        transport.underlying_transport.write(b"then")
+        transport.send(WSMsgType.TEXT, b"last")
+
+    bench = Bench(Recorder(on_ws_connected=greet), preamble=b"HTTP/1.1 101 ...\r\n\r\n")
+    written = bytes(bench.transport.written)
+    assert written.startswith(b"HTTP/1.1 101 ...\r\n\r\n")
+    assert written.index(b"first") < written.index(b"then") < written.index(b"last")

@@ -4,6 +4,8 @@ from typing import Any
 from aiohttp_ws.wire.frames import FrameReader
 from aiohttp_ws.ws.engine.control import FrameControl
 
+LINGERING: float
+
 class Listener:
     def pause_writing(self) -> None: ...
     def resume_writing(self) -> None: ...

@@ -39,7 +39,7 @@ cdef extern from "aiohttp_ws/net/awaitables.h" nogil:
     double aws_monotonic()
 
 # Seconds that a peer has to read why it is cut off, and to end its side, where no API sets a limit.
-cdef double LINGERING = 10.0
+LINGERING = 10.0
 # Seconds in which messages before a close frame or a fault can be answered.
 cdef double ANSWERS_WITHIN = 1.0
 
@@ -134,7 +134,7 @@ cdef class Connection(FrameControl):
 
     cdef int attach(self, object transport, LoopResources resources) except -1:
         """Take over *transport*, whose bytes are WebSocket frames from here on."""
-        self.underlying_transport = transport
+        self.lower = transport
         self.is_disconnected = False
         self.advance(OPENED)
         self.write = transport.write
@@ -193,7 +193,7 @@ cdef class Connection(FrameControl):
         if self.closing.state <= CLOSE_SENT:
             self.take_leftovers()
         self.out_used = 0
-        note_loss(self.underlying_transport)
+        note_loss(self.lower)
         if self.close_timer is not None:
             self.close_timer.cancel()
             self.close_timer = None
@@ -221,7 +221,7 @@ cdef class Connection(FrameControl):
         While reading is paused the application decides when it is: only whether a close frame is
         among it is found out now, since the connection ends with its code.
         """
-        cdef bytes rest = unread(self.underlying_transport)
+        cdef bytes rest = unread(self.lower)
         cdef bytes held, payload
         cdef Frame frame
         if not self.reading_paused:
@@ -398,8 +398,8 @@ cdef class Connection(FrameControl):
     cdef int pause_reading(self) except -1:
         if not self.reading_paused and not self.is_disconnected:
             self.reading_paused = True
-            if self.underlying_transport.is_reading():
-                self.underlying_transport.pause_reading()
+            if self.lower.is_reading():
+                self.lower.pause_reading()
         return 0
 
     cdef int resume_reading(self) except -1:
@@ -413,7 +413,7 @@ cdef class Connection(FrameControl):
         if self.reading_paused:
             return 0
         if not self.is_disconnected:
-            self.underlying_transport.resume_reading()
+            self.lower.resume_reading()
         elif self.leftovers or self.listener is not NOBODY:
             self.forget_listener()
         return 0
@@ -510,7 +510,7 @@ cdef class Connection(FrameControl):
             self.resume_reading()
             return self.cut_later(self.close_timeout)
         self.end_tcp(True)
-        if self.underlying_transport.get_write_buffer_size():
+        if self.lower.get_write_buffer_size():
             # A peer that does not read would keep the connection.
             self.cut_later(self.close_timeout)
         return 0
@@ -524,11 +524,11 @@ cdef class Connection(FrameControl):
         if self.is_disconnected:
             return 0
         self.flush()
-        if not self.underlying_transport.can_write_eof():
+        if not self.lower.can_write_eof():
             self.end_tcp(True)
             return self.cut_later(self.close_timeout or LINGERING)
         try:
-            self.underlying_transport.write_eof()
+            self.lower.write_eof()
         except OSError:
             # The peer has reset the connection, which we have not read yet.
             return self.end_tcp(False)

@@ -39,7 +39,7 @@ cdef class FrameSender(Output):
     @property
     def is_secure(self):
         """Whether the connection is encrypted."""
-        return self.underlying_transport.get_extra_info("ssl_object") is not None
+        return self.lower.get_extra_info("ssl_object") is not None
 
     @property
     def is_close_frame_sent(self):
@@ -80,7 +80,7 @@ cdef class FrameSender(Output):
             size += 2
             if size > 2:
                 self.sent_reason = PyUnicode_DecodeUTF8(<char *>payload + 2, size - 2, "replace")
-        if self.underlying_transport.is_closing():
+        if self.lower.is_closing():
             # Cut by its owner: the peer must not take that for an orderly end.
             return 0
         return self.put(FIN | OP_CLOSE, payload, size, None)
@@ -95,9 +95,9 @@ cdef class FrameSender(Output):
         # A transport that closes may give its descriptor back before it says so.
         self.fd = -1
         if graceful:
-            self.underlying_transport.close()
+            self.lower.close()
         else:
-            self.underlying_transport.abort()
+            self.lower.abort()
         return 0
 
     cdef int put_message(
@@ -291,7 +291,7 @@ cdef class FrameSender(Output):
             delay for long; otherwise drop it.
         """
         self.check_thread()
-        if self.underlying_transport is not None and not self.is_disconnected:
+        if self.lower is not None and not self.is_disconnected:
             self.end_tcp(graceful)
 
 

@@ -322,7 +322,7 @@ cdef class WSTransport(Connection):
             delay for long; otherwise drop it.
         """
         self.check_thread()
-        if self.underlying_transport is None or self.is_disconnected:
+        if self.lower is None or self.is_disconnected:
             return
         self.advance(TCP_ENDED)
         self.end_tcp(graceful)

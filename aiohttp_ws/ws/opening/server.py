@@ -26,11 +26,9 @@ from ...errors import BadHttpMessage
 from ...net.loop import resources_of
 from ...net.transports import note_loss
 from ...wire.http1 import RequestHead, RequestParser
+from ..engine.connection import LINGERING as LINGER
 
 __all__ = ("Accept", "Answer", "Refuse", "ServerOpening", "Stage")
-
-# Seconds that a client has to read why it was refused, and to close.
-LINGER = 10.0
 
 
 class Accept(NamedTuple):
