@@ -103,7 +103,7 @@ async def test_a_client_lets_the_server_end_tcp_first(sides: Sides) -> None:
 
 @pytest.mark.only(role=["client"], api=["web", "messages"])
 async def test_a_server_that_never_ends_tcp_is_left(sides: Sides) -> None:
-    end, peer = await sides.open(close_timeout=0.05)
+    end, peer = await sides.open(close_timeout=0.3)
     closing = asyncio.create_task(end.close(4000))
     await peer.receive_close()
     peer.close(4000)

@@ -127,25 +127,27 @@ async def test_a_server_that_leaves_within_its_answer_is_an_error(
 @pytest.mark.only(role=["client"])
 async def test_a_server_that_does_not_answer_is_left_in_time(sides: Sides) -> None:
     listening = Served()
-    left = asyncio.Event()
+    asked, left = asyncio.Event(), asyncio.Event()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         peer = Peer(reader, writer, masks=False, tls=sides.at_server)
         sides.peers.append(peer)
-        # Whether the time is over within TLS's handshake or after it.
+        # On a busy machine the time is over within TLS's handshake.
         with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
             await peer.handshake()
             await peer.head()
+            asked.set()
             await peer.rest()
         left.set()
 
     await sides.listen_raw(listening, serve)
-    connecting = sides.connect(listening.port, Options(open_timeout=0.1))
+    connecting = sides.connect(listening.port, Options(open_timeout=0.2))
     if sides.side.api == "web":
-        connecting = asyncio.wait_for(connecting, 0.1)
+        connecting = asyncio.wait_for(connecting, 0.2)
     with pytest.raises(asyncio.TimeoutError):
         await connecting
-    await left.wait()
+    if asked.is_set():
+        await left.wait()
 
 
 SLOW = {
