@@ -21,17 +21,14 @@ __all__ = (
 )
 
 # RFC 6265 5.1.1: the tokens of a cookie date, in whatever order they come.
-DATE_TOKENS_RE = re.compile(
-    r"[\x09\x20-\x2F\x3B-\x40\x5B-\x60\x7B-\x7E]*"
-    r"(?P<token>[\x00-\x08\x0A-\x1F\d:a-zA-Z\x7F-\xFF]+)"
-)
-DATE_HMS_TIME_RE = re.compile(r"(\d{1,2}):(\d{1,2}):(\d{1,2})")
-DATE_DAY_OF_MONTH_RE = re.compile(r"(\d{1,2})(?!\d)")
+DATE_TOKENS_RE = re.compile(r"(?P<token>[\x00-\x08\x0A-\x1F0-9:a-zA-Z\x7F-\xFF]+)")
+DATE_HMS_TIME_RE = re.compile(r"([0-9]{1,2}):([0-9]{1,2}):([0-9]{1,2})")
+DATE_DAY_OF_MONTH_RE = re.compile(r"([0-9]{1,2})(?![0-9])")
 DATE_MONTH_RE = re.compile(
     r"(jan)|(feb)|(mar)|(apr)|(may)|(jun)|(jul)|(aug)|(sep)|(oct)|(nov)|(dec)",
-    re.IGNORECASE,
+    re.IGNORECASE | re.ASCII,
 )
-DATE_YEAR_RE = re.compile(r"(\d{2,4})(?!\d)")
+DATE_YEAR_RE = re.compile(r"([0-9]{2,4})(?![0-9])")
 
 # The end of year 9999.
 MAX_TIME = 253402300799
@@ -95,8 +92,9 @@ def place(morsel: Morsel[str], host: str | None, url: URL) -> tuple[str, str, bo
 def expiry(morsel: Morsel[str], now: float) -> float:
     """When a cookie ends (seconds since 1970): Max-Age before Expires (RFC 6265 5.3)."""
     max_age = str(morsel["max-age"])
-    if re.fullmatch(r"-?\d{1,20}", max_age):
-        return min(now + int(max_age), MAX_TIME) if int(max_age) > 0 else -math.inf
+    if re.fullmatch(r"-?[0-9]+", max_age):
+        seconds = int(max_age[:20])  # enough for every date
+        return min(now + seconds, MAX_TIME) if seconds > 0 else -math.inf
     if morsel["expires"]:
         moment = parse_cookie_date(morsel["expires"])
         if moment is not None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import codecs
 import re
 import warnings
 from collections.abc import Callable, Generator, Mapping
@@ -23,9 +22,11 @@ from ..errors import (
     ContentTypeError,
     UploadAbortedError,
 )
+from ..http.charsets import known_charset
 from ..http.cookies import parse_set_cookie_headers
 from ..http.disposition import content_disposition_filename, parse_content_disposition
 from ..http.headers import HttpVersion, HttpVersion10, HttpVersion11, parse_content_type
+from ..http.links import parse_links
 from ..http.streams import StreamReader
 from ..wire.http1 import ResponseHead
 from .unclosed import tell_unclosed
@@ -38,10 +39,6 @@ if TYPE_CHECKING:
 
 __all__ = ("ClientResponse",)
 
-_LINK = re.compile(
-    r"\s*<([^>]*)>((?:\s*;\s*[^\s=;,]+(?:\s*=\s*(?:\"[^\"]*\"|[^\";,]*))?)*)\s*(?:,|$)"
-)
-_LINK_PARAM = re.compile(r";\s*([^\s=;,]+)(?:\s*=\s*(?:\"([^\"]*)\"|([^\";,]*)))?")
 _JSON_TYPE = re.compile(r"application/(?:[\w.+-]+?\+)?json", re.IGNORECASE)
 
 
@@ -122,8 +119,9 @@ class ClientResponse:
         except BadHttpMessage as exc:
             connection.close()
             self._connection = None
+            # Of no server: another status would look like an answer.
             raise ClientResponseError(
-                self.request_info, self._history, status=exc.code, message=exc.message
+                self.request_info, self._history, status=400, message=exc.message
             ) from exc
         except BaseException:
             connection.close()
@@ -236,14 +234,15 @@ class ClientResponse:
     def links(self) -> MultiDictProxy[MultiDictProxy[str | URL]]:
         """The ``Link`` headers (RFC 8288) by ``rel``, their URLs resolved."""
         links: MultiDict[MultiDictProxy[str | URL]] = MultiDict()
-        for header in self.headers.getall(hdrs.LINK, ()):
-            for match in _LINK.finditer(header):
-                link: MultiDict[str | URL] = MultiDict()
-                for name, quoted, plain in _LINK_PARAM.findall(match[2]):
-                    link.add(name.lower(), quoted or plain.strip())
-                key = str(link.get("rel", match[1]))
-                link.add("url", self.url.join(URL(match[1])))
-                links.add(key, MultiDictProxy(link))
+        for target, parameters in parse_links(self.headers.getall(hdrs.LINK, ())):
+            try:
+                url = self.url.join(URL(target))
+            except ValueError:
+                continue
+            link: MultiDict[str | URL] = MultiDict(parameters)
+            key = str(link.get("rel", target))
+            link.add("url", url)
+            links.add(key, MultiDictProxy(link))
         return MultiDictProxy(links)
 
     def raise_for_status(self) -> None:
@@ -286,20 +285,17 @@ class ClientResponse:
     def get_encoding(self) -> str:
         """The encoding of the body as text.
 
-        The charset of ``Content-Type`` when Python knows it; UTF-8 for JSON; else what the
-        session's ``fallback_charset_resolver`` says.
+        The charset of ``Content-Type`` when it is one of the web's that Python knows; UTF-8 for
+        JSON; else what the session's ``fallback_charset_resolver`` says.
 
         :raises RuntimeError: when the body has to be known for that and was not read.
         """
         media_type, parameters = parse_content_type(self.headers.get(hdrs.CONTENT_TYPE, ""))
         charset = parameters.get("charset")
         if charset:
-            try:
-                codec = codecs.lookup(charset)
-                if getattr(codec, "_is_text_encoding", True):  # unlike zlib, hex, rot13
-                    return codec.name
-            except (LookupError, ValueError):
-                pass  # a name that no codec has: as if there were none
+            codec = known_charset(charset)
+            if codec is not None:
+                return codec
         if media_type == "application/json" or media_type == "application/rdap+json":
             return "utf-8"  # RFC 8259 8.1, RFC 7483 8.1
         if self._body is None:
@@ -311,6 +307,7 @@ class ClientResponse:
 
         :param encoding: what to decode with; :meth:`get_encoding` when left out.
         :param errors: as of :meth:`bytes.decode`.
+        :raises UnicodeDecodeError: when the body is not in that encoding, which it names.
         """
         body = await self.read()
         return body.decode(encoding or self.get_encoding(), errors)

@@ -9,9 +9,14 @@ compressed files are sent in place of others.
 from __future__ import annotations
 
 import enum
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from types import MappingProxyType
 from typing import Final
 
 from .coding import Coding
+from .field_values import FieldScanner
 from .zlib_codings import DEFLATE, GZIP
 
 __all__ = ("ContentCoding",)
@@ -33,6 +38,7 @@ class ContentCoding(enum.Enum):
     identity = "identity"
 
 
+_WEIGHT = re.compile(r"[0-9]{1,3}(?:\.[0-9]{0,9})?|\.[0-9]{1,9}")
 _BY_NAME: dict[str, Coding] = {}
 
 
@@ -69,23 +75,42 @@ def coding_named(name: str) -> Coding:
         raise ValueError(f"content coding {name!r} is not one of {known}") from None
 
 
+@lru_cache(maxsize=256)
+def accepted_weights(accept_encoding: str) -> Mapping[str, float]:
+    """The weight that an ``Accept-Encoding`` gives to each coding it names (RFC 9110 12.4.2).
+
+    A weight that is malformed counts as 0.
+    """
+    weights: dict[str, float] = {}
+    scanner = FieldScanner(accept_encoding)
+    while not scanner.ended:
+        scanner.spaces()
+        name = scanner.token().lower()
+        weight = 1.0
+        scanner.spaces()
+        while scanner.take(";"):
+            parameter, value = scanner.parameter()
+            if parameter in ("q", "Q"):
+                weight = _weight(value)
+        if name and (scanner.ended or scanner.text[scanner.at] == ","):
+            weights[name] = weight
+        scanner.skip_element()
+        scanner.take(",")
+    return MappingProxyType(weights)
+
+
+def _weight(text: str | None) -> float:
+    # Not float(text): it takes "inf", "1_0" and the digits of every script.
+    return min(float(text), 1.0) if text and _WEIGHT.fullmatch(text) else 0.0
+
+
 def choose_coding(accept_encoding: str) -> ContentCoding:
     """The coding to which an ``Accept-Encoding`` gives most weight (RFC 9110 12.5.3).
 
     Our order decides between equals. A coding that is not listed is not used, unless ``*`` is;
     ``identity`` is what remains.
     """
-    weights: dict[str, float] = {}
-    for item in accept_encoding.lower().split(","):
-        name, *parameters = (part.strip() for part in item.split(";"))
-        weight = 1.0
-        for parameter in parameters:
-            if parameter.startswith("q="):
-                try:
-                    weight = float(parameter[2:])
-                except ValueError:
-                    weight = 0.0
-        weights[name] = weight
+    weights = accepted_weights(accept_encoding)
     best, best_weight = ContentCoding.identity, 0.0
     for coding in ContentCoding:
         if coding is ContentCoding.identity:

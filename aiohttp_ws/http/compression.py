@@ -11,6 +11,10 @@ from .codings import coding_named
 __all__ = ("Compressor", "Decompressor")
 
 DEFAULT_LEVEL = 6
+# Bytes given to zlib at a time: it copies what it did not use, so that the whole rest would be
+# copied for each step, and for each of many small members.
+_WINDOW = 64 * 1024
+_FIRST_WINDOW = 512
 
 
 class Compressor:
@@ -47,13 +51,13 @@ class Decompressor:
     """Inflates one body, never more than it is asked for at a time.
 
     ``"deflate"`` is read with and without its zlib frame; a gzip body may have several
-    members (RFC 1952 2.2).
+    members (RFC 1952 2.2), and so may a deflate one.
 
     :param encoding: the name of a coding, such as ``"gzip"``.
     :raises ValueError: when the coding is unknown.
     """
 
-    __slots__ = ("_continues", "_decoder", "_encoding", "_make", "_pending", "_started")
+    __slots__ = ("_continues", "_decoder", "_encoding", "_full", "_make", "_pending", "_started")
 
     def __init__(self, encoding: str) -> None:
         coding = coding_named(encoding)
@@ -62,13 +66,14 @@ class Decompressor:
         self._continues = coding.continues
         self._encoding = encoding
         self._decoder: Decoder | None = None
-        self._pending = b""
+        self._pending: bytes | memoryview = b""
         self._started = False
+        self._full = False  # the limit was met: the decoder may hold more, even without input
 
     @property
     def unconsumed(self) -> bool:
         """Whether input is held back because ``max_length`` was reached: call again."""
-        return bool(self._pending)
+        return self._full or bool(self._pending)
 
     @property
     def eof(self) -> bool:
@@ -87,28 +92,44 @@ class Decompressor:
             :attr:`unconsumed` is true and ``decompress(b"", max_length)`` goes on.
         :raises ContentEncodingError: when the data is corrupt.
         """
-        pending = self._pending + bytes(data) if self._pending else bytes(data)
-        self._pending = b""
-        if not pending:
+        if self._pending:
+            data = b"".join((self._pending, data)) if data else self._pending
+            self._pending = b""
+        elif data:
+            data = bytes(data)  # nothing is kept of a buffer that its owner fills again
+        elif not self._full:
             return b""
         self._started = True
         pieces = []
-        room = max_length
-        while pending:
+        at, size, room, window = 0, len(data), max_length, _WINDOW
+        view = data if size <= window else memoryview(data)
+        while at < size or self._full:
+            self._full = False
             decoder = self._decoder
             if decoder is None or decoder.eof:
-                if decoder is not None and not self._continues(pending):
-                    break
-                decoder = self._decoder = self._make(pending)
+                begin = bytes(view[at : at + 2])
+                if decoder is not None:
+                    if not self._continues(begin):
+                        break
+                    # What comes after a member is copied when the member ends.
+                    view, window = memoryview(data), _FIRST_WINDOW
+                decoder = self._decoder = self._make(begin)
+            fed = view[at : at + window]
             try:
-                piece = decoder.decompress(pending, room)
+                piece = decoder.decompress(fed, room)  # type: ignore[arg-type]
             except Exception as exc:
                 raise ContentEncodingError(f"body is not valid {self._encoding}: {exc}") from exc
             pieces.append(piece)
-            pending = decoder.unused_data if decoder.eof else decoder.unconsumed_tail
+            at += len(fed)
+            if decoder.eof:
+                at -= len(decoder.unused_data)
+            else:
+                at -= len(decoder.unconsumed_tail)
+                window = min(2 * window, _WINDOW)
             if max_length:
                 room -= len(piece)
                 if room <= 0:
-                    self._pending = pending
+                    self._full = not decoder.eof
+                    self._pending = memoryview(data)[at:] if at < size else b""
                     break
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)

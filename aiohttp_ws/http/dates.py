@@ -38,12 +38,13 @@ def parse_http_date(value: str | None) -> datetime.datetime | None:
 
     RFC 9110 13.1.3: a recipient ignores a conditional field whose date is invalid.
     """
-    if not value:
+    # int(), which parsedate() calls, takes the digits of every script.
+    if not value or not value.isascii():
         return None
     parts = parsedate(value)
     if parts is None:
         return None
     try:
         return datetime.datetime(*parts[:6], tzinfo=datetime.timezone.utc)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None

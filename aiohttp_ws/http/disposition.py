@@ -7,6 +7,9 @@ import warnings
 from collections.abc import Mapping
 from urllib.parse import quote, unquote
 
+from .charsets import known_charset
+from .field_values import FieldScanner, is_token
+
 __all__ = (
     "BadContentDispositionHeader",
     "BadContentDispositionParam",
@@ -14,13 +17,9 @@ __all__ = (
     "parse_content_disposition",
 )
 
-_TOKEN = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
-_TYPE = re.compile(rf"\s*({_TOKEN})\s*(?:;|$)")
-# A quoted string may hold any octet but a bare quote; backslash escapes one character.
-_PARAM = re.compile(rf'\s*({_TOKEN})\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;"]*))\s*(?:;|$)', re.DOTALL)
-_EXTENDED = re.compile(r"([A-Za-z0-9!#$%&+\-^_`{}~]+)'[A-Za-z0-9\-]*'(.*)", re.DOTALL)
-_CONTINUED = re.compile(rf"({_TOKEN}?)\*(\d+)(\*?)")
-_UNSAFE_PATH = re.compile(r".*[/\\]", re.DOTALL)
+_CHARSET = re.compile(r"[A-Za-z0-9!#$%&+\-^_`{}~]+")
+_LANGUAGE = re.compile(r"[A-Za-z0-9\-]*")
+_CONTINUED = re.compile(r"[!#$%&'+\-.^_`|~0-9A-Za-z]*\*[0-9]+\*?")
 
 
 class BadContentDispositionHeader(RuntimeWarning):
@@ -38,26 +37,24 @@ def parse_content_disposition(header: str | None) -> tuple[str | None, Mapping[s
     """
     if not header:
         return None, {}
-    match = _TYPE.match(header)
-    if match is None:
+    scanner = FieldScanner(header)
+    scanner.spaces()
+    kind = scanner.token()
+    scanner.spaces()
+    if not kind or not (scanner.ended or scanner.take(";")):
         warnings.warn(BadContentDispositionHeader(header), stacklevel=2)
         return None, {}
     params: dict[str, str] = {}
-    position = match.end()
-    while position < len(header):
-        param = _PARAM.match(header, position)
-        if param is None:
-            if not header[position:].strip(" \t;"):
-                break
+    while not scanner.ended:
+        name, value = _parameter(scanner)
+        if value is None:
+            if not name and (scanner.take(";") or scanner.ended):
+                continue
             warnings.warn(BadContentDispositionHeader(header), stacklevel=2)
             return None, {}
-        position = param.end()
-        name, quoted, plain = param.groups()
-        name = name.lower()
         if name in params:
             warnings.warn(BadContentDispositionHeader(header), stacklevel=2)
             return None, {}
-        value = plain if quoted is None else re.sub(r"\\(.)", r"\1", quoted, flags=re.DOTALL)
         if name.endswith("*") and not _CONTINUED.fullmatch(name):
             decoded = _decode_extended(value)
             if decoded is None:
@@ -65,16 +62,36 @@ def parse_content_disposition(header: str | None) -> tuple[str | None, Mapping[s
                 continue
             value = decoded
         params[name] = value
-    return match[1].lower(), params
+    return kind.lower(), params
+
+
+def _parameter(scanner: FieldScanner) -> tuple[str, str | None]:
+    """Read a parameter and the semicolon after it; its value is ``None`` when it is malformed."""
+    scanner.spaces()
+    name = scanner.token().lower()
+    scanner.spaces()
+    if not name or not scanner.take("="):
+        return name, None
+    scanner.spaces()
+    value = scanner.quoted_string()
+    if value is None:
+        value = scanner.until(' \t;"')
+    scanner.spaces()
+    return name, (value if scanner.ended or scanner.take(";") else None)
 
 
 def _decode_extended(value: str) -> str | None:
-    match = _EXTENDED.fullmatch(value)
-    if match is None:
+    # RFC 8187 3.2.1: charset'language'text
+    charset, quote_1, rest = value.partition("'")
+    language, quote_2, text = rest.partition("'")
+    if not (quote_1 and quote_2 and _CHARSET.fullmatch(charset) and _LANGUAGE.fullmatch(language)):
+        return None
+    codec = known_charset(charset)
+    if codec is None:
         return None
     try:
-        return unquote(match[2], match[1], "strict")
-    except (UnicodeDecodeError, LookupError):
+        return unquote(text, codec, "strict")
+    except UnicodeDecodeError:
         return None
 
 
@@ -94,7 +111,7 @@ def content_disposition_filename(params: Mapping[str, str], name: str = "filenam
     if value is None:
         return None
     # RFC 6266 4.3: only the last segment; the rest is the sender's file system.
-    return _UNSAFE_PATH.sub("", value)
+    return value[max(value.rfind("/"), value.rfind("\\")) + 1 :]
 
 
 def _joined_continuations(params: Mapping[str, str], name: str) -> str | None:
@@ -127,15 +144,15 @@ def content_disposition_header(
     :raises ValueError: when the type or a parameter's name is not a token, or a value holds
         a line end.
     """
-    if not re.fullmatch(_TOKEN, disptype):
+    if not is_token(disptype):
         raise ValueError(f"content disposition type {disptype!r} is not a token")
     parts = [disptype]
     for key, value in (params or {}).items():
-        if not re.fullmatch(_TOKEN, key):
+        if not is_token(key):
             raise ValueError(f"content disposition parameter {key!r} is not a token")
         if "\r" in value or "\n" in value or "\0" in value:
             raise ValueError(f"content disposition {key}={value!r} holds CR, LF or NUL")
-        if re.fullmatch(_TOKEN, value):
+        if is_token(value):
             parts.append(f'{key}="{value}"')
         elif not value.isascii():
             parts.append(f"{key}*=utf-8''{quote(value, safe='')}")

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from .. import hdrs
+from .field_values import FieldScanner, is_token
 
 if TYPE_CHECKING:
     from multidict import CIMultiDict, CIMultiDictProxy
@@ -20,18 +21,12 @@ __all__ = ("ETag", "HttpVersion", "HttpVersion10", "HttpVersion11")
 ETAG_ANY: Final = "*"
 DEFAULT_CONTENT_TYPE: Final = "application/octet-stream"
 
-# RFC 9110 5.6.2 and 5.6.4.
-_TOKEN = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
-_QUOTED = r'"(?:[^"\\]|\\.)*"'
-_PARAMETER_RE = re.compile(rf";\s*(?:({_TOKEN})\s*=\s*({_QUOTED}|[^;\"]*))?")
-_MEDIA_TYPE_RE = re.compile(rf"{_TOKEN}/{_TOKEN}")
-_ESCAPE_RE = re.compile(r"\\(.)")
 # RFC 9110 8.8.3: an entity tag has no quotes, spaces or control characters inside.
 ETAG_VALUE_RE: Final = re.compile(r'[^\x00-\x20"\x7f]*')
 _ETAG_RE = re.compile(r'\s*(W/)?"([^\x00-\x20"\x7f]*)"\s*(?:,|$)')
-_RANGE_RE = re.compile(r"bytes=(\d*)-(\d*)", re.ASCII)
+_RANGE_RE = re.compile(r"bytes=([0-9]*)-([0-9]*)")
 # RFC 7239 4; a port or an IPv6 address without its quotes is common and accepted.
-_FORWARDED_PAIR_RE = re.compile(rf"\s*({_TOKEN})=({_TOKEN}(?::\d{{1,5}})?|{_QUOTED})\s*")
+_NODE_RE = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+(?::[0-9]{1,5})?")
 
 _REASONS: Final = {status.value: status.phrase for status in HTTPStatus}
 
@@ -79,27 +74,26 @@ def reason_of(status: int) -> str:
 def parse_content_type(raw: str) -> tuple[str, Mapping[str, str]]:
     """Split a ``Content-Type`` into media type and parameters, names in lower case.
 
-    What is not a media type counts as ``text/plain`` (RFC 2045 5.2), an empty one as
-    ``application/octet-stream``.
+    What is not a media type counts as ``application/octet-stream``: a body whose type is unknown
+    is not taken for text (RFC 9110 8.3).
     """
-    media_type, semicolon, rest = raw.partition(";")
-    media_type = media_type.strip().lower()
-    if not media_type:
+    scanner = FieldScanner(raw)
+    media_type = scanner.until(";").strip(" \t").lower()
+    if not _is_media_type(media_type):
         media_type = DEFAULT_CONTENT_TYPE
-    elif not _MEDIA_TYPE_RE.fullmatch(media_type):
-        media_type = "text/plain"
     parameters: dict[str, str] = {}
-    for name, value in _PARAMETER_RE.findall(semicolon + rest):
-        if name:
+    while scanner.take(";"):
+        name, value = scanner.parameter()
+        if name and value is not None:
             # The first of two equal names wins, as in browsers.
-            parameters.setdefault(name.lower(), _unquoted(value.strip()))
+            parameters.setdefault(name.lower(), value)
+        scanner.until(";")
     return media_type, MappingProxyType(parameters)
 
 
-def _unquoted(value: str) -> str:
-    if len(value) >= 2 and value[0] == value[-1] == '"':
-        return _ESCAPE_RE.sub(r"\1", value[1:-1])
-    return value
+def _is_media_type(text: str) -> bool:
+    kind, slash, subtype = text.partition("/")
+    return bool(slash) and is_token(kind) and is_token(subtype)
 
 
 class ContentFields:
@@ -182,27 +176,34 @@ def parse_forwarded(values: Iterable[str]) -> tuple[Mapping[str, str], ...]:
     """
     elements = []
     for value in values:
-        at = 0
-        while at <= len(value):
+        scanner = FieldScanner(value)
+        more = True
+        while more:
             element: dict[str, str] = {}
-            at = _forwarded_element(value, at, element)
+            more = _forwarded_element(scanner, element)
             elements.append(MappingProxyType(element))
     return tuple(elements)
 
 
-def _forwarded_element(value: str, at: int, element: dict[str, str]) -> int:
-    """Fill *element*; return where the next one begins."""
-    while at < len(value):
-        match = _FORWARDED_PAIR_RE.match(value, at)
-        if match is None:
-            comma = value.find(",", at)
-            return len(value) + 1 if comma < 0 else comma + 1
-        element[match[1].lower()] = _unquoted(match[2])
-        at = match.end()
-        if at >= len(value):
+def _forwarded_element(scanner: FieldScanner, element: dict[str, str]) -> bool:
+    """Fill *element*; return whether another one follows."""
+    while not scanner.ended:
+        scanner.spaces()
+        name = scanner.token()
+        if not name or not scanner.take("="):
             break
-        if value[at] == ",":
-            return at + 1
-        if value[at] == ";":
-            at += 1
-    return len(value) + 1
+        value = scanner.quoted_string()
+        if value is None:
+            found = _NODE_RE.match(scanner.text, scanner.at)
+            if found is None:
+                break
+            value = found[0]
+            scanner.at = found.end()
+        element[name.lower()] = value
+        scanner.spaces()
+        if scanner.take(","):
+            return True
+        if not scanner.take(";") and not scanner.ended:
+            break
+    scanner.until(",")  # what is left of an element that is malformed
+    return scanner.take(",")

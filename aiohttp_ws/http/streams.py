@@ -219,8 +219,12 @@ class StreamReader:
         """Put *data* back in front of what is left."""
         if not data:
             return
-        self._drop_read_part()
-        self._pieces.appendleft(data)
+        start = self._first_at - len(data)
+        if start >= 0 and self._pieces[0].startswith(data, start):
+            self._first_at = start  # what was just read: nothing to copy
+        else:
+            self._drop_read_part()
+            self._pieces.appendleft(data)
         self._size += len(data)
         self._wake()
 
@@ -379,24 +383,34 @@ class StreamReader:
         if not separator:
             raise ValueError("separator is empty, pass at least one byte")
         limit = self._high if max_size is None else max_size
-        found = bytearray()
-        while await self._more("readuntil"):
-            searched = max(0, len(found) - len(separator) + 1)
-            piece = self._take_piece(-1)
-            found += piece
-            at = found.find(separator, searched)
-            if at >= 0:
-                end = at + len(separator)
-                self.unread_data(bytes(found[end:]))
-                del found[end:]
-            if len(found) > limit:
-                raise LineTooLong(
-                    f"line of more than {limit} bytes: {bytes(found[:_LONG_LINE])!r};"
-                    " raise max_line_length to accept it"
-                )
-            if at >= 0:
-                break
+        if not await self._more("readuntil"):
+            return b""
+        size = self._line_in_piece(separator, b"")
+        if size:  # the usual case: all of it in one piece, of which nothing else is touched
+            line = self._take_piece(size)
+            if len(line) > limit:
+                raise _too_long(line, limit)
+            return line
+        found = bytearray(self._take_piece(-1))
+        while not size and len(found) <= limit and await self._more("readuntil"):
+            size = self._line_in_piece(separator, found)
+            found += self._take_piece(size or -1)
+        if len(found) > limit:
+            raise _too_long(found, limit)
         return bytes(found)
+
+    def _line_in_piece(self, separator: bytes, found: bytes | bytearray) -> int:
+        """How much of the first piece a line takes that began with *found*; 0 for all of it."""
+        piece, start = self._pieces[0], self._first_at
+        length = len(separator)
+        if found and length > 1:
+            # The separator may have begun in the pieces before.
+            seam = bytes(found[1 - length :])
+            at = (seam + piece[start : start + length - 1]).find(separator)
+            if at >= 0:
+                return at + length - len(seam)
+        at = piece.find(separator, start)
+        return at + length - start if at >= 0 else 0
 
     async def readchunk(self) -> tuple[bytes, bool]:
         """Return data as it arrived, and whether a chunk of the transfer coding ends with it.
@@ -446,6 +460,13 @@ class StreamReader:
     def iter_chunks(self) -> AsyncIterator[tuple[bytes, bool]]:
         """Iterate over what :meth:`readchunk` returns."""
         return AsyncStreamIterator(self.readchunk, (b"", False))
+
+
+def _too_long(line: bytes | bytearray, limit: int) -> LineTooLong:
+    return LineTooLong(
+        f"line of more than {limit} bytes: {bytes(line[:_LONG_LINE])!r};"
+        " raise max_line_length to accept it"
+    )
 
 
 class _NoFlow:

@@ -35,6 +35,10 @@ def _begins_member(data: bytes) -> bool:
     return data[:1] == b"\x1f"
 
 
+def _begins_stream(data: bytes) -> bool:
+    return data[:1] != b"\0"  # as above; what is neither is an error, not nothing
+
+
 GZIP = Coding(
     "gzip",
     encoder=_encoder(GZIP_WBITS),
@@ -45,4 +49,6 @@ GZIP = Coding(
     media_type="application/gzip",
 )
 # RFC 9110 8.4.1.2 calls the zlib format "deflate"; gzip is the same stream in another frame.
-DEFLATE = Coding("deflate", encoder=_encoder(zlib.MAX_WBITS), decoder=_deflate_decoder)
+DEFLATE = Coding(
+    "deflate", encoder=_encoder(zlib.MAX_WBITS), decoder=_deflate_decoder, continues=_begins_stream
+)

@@ -14,6 +14,7 @@ from yarl import URL
 
 from .. import hdrs
 from ..argument_types import DEFAULT_JSON_DECODER, JSONDecoder, LooseHeaders, RawHeaders, StrOrURL
+from ..http.charsets import known_charset
 from ..http.cookies import parse_cookie_header
 from ..http.dates import parse_http_date
 from ..http.headers import (
@@ -458,15 +459,33 @@ class BaseRequest(ValueMapping, ContentFields):
     async def text(self) -> str:
         """Return the body as text, decoded with the charset of ``Content-Type`` or UTF-8.
 
-        :raises HTTPUnsupportedMediaType: when Python does not know the charset.
+        :raises HTTPUnsupportedMediaType: when the charset is not one of the web's that Python
+            knows.
+        :raises HTTPBadRequest: when the body is not in the charset.
         """
         body = await self.read()
-        try:
-            return body.decode(self.charset or "utf-8")
-        except LookupError:
+        return self._decoded(body, self._known_charset())
+
+    def _known_charset(self) -> str:
+        charset = self.charset
+        if not charset:
+            return "utf-8"
+        codec = known_charset(charset)
+        if codec is None:
             from .exceptions import HTTPUnsupportedMediaType
 
-            raise HTTPUnsupportedMediaType from None
+            raise HTTPUnsupportedMediaType(text=f"charset {charset!a:.60} is not supported")
+        return codec
+
+    def _decoded(self, body: bytes, charset: str) -> str:
+        try:
+            return body.decode(charset)
+        except UnicodeDecodeError as exc:
+            from .exceptions import HTTPBadRequest
+
+            raise HTTPBadRequest(
+                text=f"body is not in charset {charset}: {exc.reason} at byte {exc.start}"
+            ) from exc
 
     async def json(self, *, loads: JSONDecoder = DEFAULT_JSON_DECODER) -> Any:
         """Return the body as JSON.
@@ -480,7 +499,8 @@ class BaseRequest(ValueMapping, ContentFields):
 
         :raises HTTPRequestEntityTooLarge: beyond :attr:`client_max_size` bytes, or
             :attr:`client_max_fields` fields.
-        :raises HTTPUnsupportedMediaType: for a multipart form.
+        :raises HTTPUnsupportedMediaType: for a multipart form, or a charset that is unknown.
+        :raises HTTPBadRequest: when the body is not in the charset.
         """
         if self._post is None:
             form: MultiDict[str] = MultiDict()
@@ -499,14 +519,15 @@ class BaseRequest(ValueMapping, ContentFields):
     def _form_fields(self, body: bytes) -> list[tuple[str, str]]:
         from .exceptions import HTTPRequestEntityTooLarge
 
-        charset = self.charset or "utf-8"
+        charset = self._known_charset()
         limit = self._client_max_fields
         if limit and body.count(b"&") >= limit:
             raise HTTPRequestEntityTooLarge(
                 max_size=self._client_max_size,
                 text=f"form has more than client_max_fields={limit} fields",
             )
-        return parse_qsl(body.rstrip().decode(charset), keep_blank_values=True, encoding=charset)
+        text = self._decoded(body.rstrip(), charset)
+        return parse_qsl(text, keep_blank_values=True, encoding=charset)
 
     def __repr__(self) -> str:
         path = self._message.target.encode("ascii", "backslashreplace").decode("ascii")

@@ -7,7 +7,7 @@ import os
 from functools import lru_cache
 from typing import Final
 
-from ..http.codings import CODINGS, SUFFIXES
+from ..http.codings import CODINGS, SUFFIXES, accepted_weights
 
 __all__ = ("accepted_encodings", "guess_content_type")
 
@@ -56,12 +56,5 @@ def accepted_encodings(accept_encoding: str) -> frozenset[str]:
 
     ``*`` is not taken as an offer: a client that means gzip says so.
     """
-    accepted = set()
-    for element in accept_encoding.lower().split(","):
-        coding, _, parameter = element.partition(";")
-        name, _, weight = parameter.partition("=")
-        if name.strip() == "q" and not weight.strip().strip("0."):
-            continue
-        accepted.add(coding.strip())
-    accepted.discard("")
-    return frozenset(accepted)
+    weights = accepted_weights(accept_encoding)
+    return frozenset(name for name, weight in weights.items() if weight)

@@ -26,7 +26,7 @@ __all__ = (
 DEFAULT_PORTS = {"ws": 80, "wss": 443}
 
 # RFC 3986 3, without the fragment.
-PARTS = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]*)://([^/?]*)([^?]*)(?:\?(.*))?")
+PARTS = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]*)://([^/?]*)((?:/[^?]*)?)(?:\?(.*))?")
 REFUSED_IN_LOGINS = re.compile(r"[\x00-\x1f\x7f]")
 HOST_AND_PORT = re.compile(r"(\[[^\[\]]*\]|[^:\[\]]*)(?::([^:]*))?")
 REFUSED = re.compile(r"[\x00-\x20\x7f\\]|\s")

@@ -45,6 +45,32 @@ def test_gzip_members_follow_each_other_and_padding_is_ignored():
         assert unpacker.eof
 
 
+@pytest.mark.parametrize("wbits", [15, -15])
+def test_deflate_streams_follow_each_other(wbits):
+    packed = b""
+    for part in (b"one", b"two", b"three" * 1000):
+        packer = zlib.compressobj(wbits=wbits)
+        packed += packer.compress(part) + packer.flush()
+    for step in (1, 5, len(packed)):
+        unpacker = Decompressor("deflate")
+        pieces = [unpacker.decompress(packed[at : at + step]) for at in range(0, len(packed), step)]
+        assert b"".join(pieces) == b"onetwo" + b"three" * 1000
+        assert unpacker.eof
+
+
+@pytest.mark.parametrize("wbits", [31, 15, -15])
+@pytest.mark.parametrize("size", [2**16, 2**17, 2**16 * 3 + 1, 100])
+def test_a_limit_that_the_output_meets_exactly_loses_nothing(wbits, size):
+    packer = zlib.compressobj(wbits=wbits)
+    packed = packer.compress(bytes(size)) + packer.flush()
+    unpacker = Decompressor("gzip" if wbits > 15 else "deflate")
+    found = len(unpacker.decompress(packed, 2**16))
+    while unpacker.unconsumed:
+        found += len(unpacker.decompress(b"", 2**16))
+    assert found == size
+    assert unpacker.complete
+
+
 def test_deflate_is_read_without_its_frame_too():
     packer = zlib.compressobj(wbits=-15)
     packed = packer.compress(b"hello") + packer.flush()

@@ -46,6 +46,13 @@ def test_a_malformed_parameter_is_left_out_with_a_warning():
     assert (kind, dict(params)) == ("a", {"y": "1"})
 
 
+@pytest.mark.parametrize("charset", ["punycode", "idna", "unicode_escape", "nonsense"])
+def test_a_name_in_a_charset_that_is_not_of_the_web_is_left_out(charset):
+    with pytest.warns(BadContentDispositionParam):
+        _, params = parse_content_disposition(f"a; filename*={charset}''x-y; filename=z")
+    assert content_disposition_filename(params) == "z"
+
+
 @pytest.mark.parametrize("name", ["plain.txt", "a b.txt", 'q"uote\\.txt', "é€.txt", "a;b=c.txt"])
 @pytest.mark.parametrize("quote_fields", [True, False])
 def test_what_is_built_is_read_back(name, quote_fields):
