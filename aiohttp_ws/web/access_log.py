@@ -44,8 +44,10 @@ class AccessLogger(AbstractAccessLogger):
     ``%{X}o``  header ``X`` of the response
     ========== ==============================================================
 
-    What is absent is logged as ``-``. Each record also carries the values as attributes,
-    named as in :attr:`LOG_FORMAT_MAP`, for structured logs.
+    What is absent is logged as ``-``. In what a peer chose, quotes and backslashes have a
+    backslash before them, and characters that control a terminal or separate lines are written
+    as ``\\xNN`` or ``\\uNNNN``: no field ends early. Each record also carries the values as
+    attributes, named as in :attr:`LOG_FORMAT_MAP`, for structured logs.
     """
 
     __slots__ = ("_atoms", "_template")
@@ -109,15 +111,24 @@ class AccessLogger(AbstractAccessLogger):
 def _header_atom(name: str, side: str) -> _Atom:
     if side == "i":
         return lambda request, response, time: _printable(request.headers.get(name, "-"))
-    return lambda request, response, time: _printable(response.headers.get(name, "-"))
+    return lambda request, response, time: _printable(response._sent_field(name) or "-")
+
+
+# What would end a line or a field early, or acts on the terminal that shows the log: quotes,
+# backslashes, C0, C1, the separators of lines and paragraphs; and bytes that were no text, which
+# came as lone surrogates and which no log file can take.
+_UNSAFE = re.compile(r'["\\\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]')
+
+
+def _escaped(found: re.Match[str]) -> str:
+    char = found[0]
+    if char in '"\\':
+        return "\\" + char
+    return f"\\x{ord(char):02x}" if char < "\x80" else f"\\u{ord(char):04x}"
 
 
 def _printable(value: str) -> str:
-    # Undecodable bytes came as lone surrogates, which no log file can take; a quote would
-    # let a client write fields of its own.
-    if not value.isascii():
-        value = value.encode("utf-8", "backslashreplace").decode()
-    return value.replace('"', '\\"')
+    return value if _UNSAFE.search(value) is None else _UNSAFE.sub(_escaped, value)
 
 
 def _start_time(request: BaseRequest, response: StreamResponse, time: float) -> str:
@@ -132,12 +143,12 @@ def _request_line(request: BaseRequest, response: StreamResponse, time: float) -
 
 
 _ATOMS: dict[str, _Atom] = {
-    "a": lambda request, response, time: request.remote or "-",
+    "a": lambda request, response, time: _printable(request.remote or "-"),
     "t": _start_time,
     "P": lambda request, response, time: f"<{os.getpid()}>",
     "r": _request_line,
     "s": lambda request, response, time: response.status,
-    "b": lambda request, response, time: response._head_length + response.body_length,
+    "b": lambda request, response, time: len(response._sent_head) + response.body_length,
     "T": lambda request, response, time: str(round(time)),
     "Tf": lambda request, response, time: f"{time:06f}",
     "D": lambda request, response, time: str(round(time * 1_000_000)),

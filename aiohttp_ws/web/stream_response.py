@@ -83,7 +83,7 @@ class StreamResponse(ValueMapping, ContentFields):
     _eof_sent = False
     _must_be_empty_body = False
     _body_length = 0
-    _head_length = 0
+    _sent_head = b""
     # Whether it may be sent in one go: nothing was asked for that takes more.
     _at_once = False
     #: Whether the head leaves at once, or with the first piece of body.
@@ -492,7 +492,7 @@ class StreamResponse(ValueMapping, ContentFields):
         except ValueError:
             self._back_out()
             raise
-        self._head_length = len(head)
+        self._sent_head = head
         return head
 
     async def write(self, data: Byteish) -> None:
@@ -536,12 +536,23 @@ class StreamResponse(ValueMapping, ContentFields):
             await writer.write_eof(data)
         self._eof_sent = True
         self._req = None
-        self._body_length = writer.output_size - self._head_length
+        self._body_length = writer.output_size - len(self._sent_head)
         self._payload_writer = None
 
     def _render(self, request: BaseRequest) -> bytes | None:
         """Return the whole response where that needs no waiting, else ``None``."""
         return None
+
+    def _sent_field(self, name: str) -> str | None:
+        """The value of a header field as it was sent, which may not be among the headers."""
+        head = self._sent_head
+        if not head:
+            return self.headers.get(name)
+        start = head.lower().find(b"\r\n" + name.lower().encode() + b": ")
+        if start < 0:
+            return None
+        start += len(name) + 4
+        return head[start : head.index(b"\r\n", start)].decode("utf-8", "surrogateescape")
 
     def __repr__(self) -> str:
         if self._eof_sent:
