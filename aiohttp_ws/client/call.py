@@ -136,6 +136,9 @@ class Call:
         if self.history is not None:
             response._history = tuple(self.history)
         body = request.body
+        task, tracker = response._upload_task, self.tracker
+        if tracker is not None and task is not None:
+            task.add_done_callback(lambda _: tracker._ended(False))
         if body is not None and not body.autoclose:
             await self._close_body(request, response)
         return response
@@ -219,6 +222,9 @@ class Call:
         if self.history is None:
             self.history = []
         self.history.append(response)
+        response.release()
+        # The upload that a redirect interrupts may not read the body along with the next one.
+        await response.wait_for_close()
         body = request.body
         if becomes_get(response.status, request.method):
             self.method, self.data = "GET", None
@@ -228,7 +234,6 @@ class Call:
             await request.close()
         elif body is not None:
             if body.consumed:
-                response.close()
                 raise ClientPayloadError(
                     "cannot follow a redirect that repeats the body: it was read and cannot be"
                     " rewound; pass bytes or a seekable file, or allow_redirects=False"
@@ -238,8 +243,6 @@ class Call:
             # Credentials and cookies meant for one origin are not sent to another.
             self.auth = self.cookies = None
             self.headers = _without(self.headers, ORIGIN_HEADERS)
-        response.release()
-        await response.wait_for_close()
         self.url = target
 
     async def _give_up(self) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
-from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from .timeouts import DEFAULT_TIMEOUT, ClientTimeout
 
@@ -32,14 +33,40 @@ class Plan(NamedTuple):
 DEFAULT_PLAN = Plan()
 
 
+class BodySender(Protocol):
+    """What sends a request's body by a task of its own."""
+
+    @property
+    def is_sent(self) -> bool:
+        """Whether the transport has all of it."""
+
+    @property
+    def waits_for_continue(self) -> bool:
+        """Whether it waits for ``100 Continue``."""
+
+    def on_continue(self) -> None:
+        """Wait for it no longer."""
+
+
 class Exchange:
     """A request on its connection, waiting for its response.
 
     :param deadline: the loop's time at which the call's ``total`` is over.
-    :param on_continue: called when the server asks for the body (``100 Continue``).
+    :param headers: the request's.
+    :param upload: what sends the body, or ``None``.
+    :param sends_body: whether there is a body, which an upload sends or which left at once.
     """
 
-    __slots__ = ("connection", "deadline", "method", "on_continue", "plan", "sock_read")
+    __slots__ = (
+        "connection",
+        "deadline",
+        "headers",
+        "method",
+        "plan",
+        "sends_body",
+        "sock_read",
+        "upload",
+    )
 
     def __init__(
         self,
@@ -47,11 +74,21 @@ class Exchange:
         connection: Connection,
         plan: Plan = DEFAULT_PLAN,
         deadline: float = math.inf,
-        on_continue: Callable[[], None] | None = None,
+        headers: Mapping[str, str] | None = None,
+        upload: BodySender | None = None,
+        sends_body: bool = False,
     ) -> None:
         self.method = method
         self.connection = connection
         self.plan = plan
         self.deadline = deadline
         self.sock_read = plan.timeout.sock_read
-        self.on_continue = on_continue
+        self.headers = headers
+        self.upload = upload
+        self.sends_body = sends_body
+
+    def all_sent(self, transport: asyncio.Transport | None) -> bool:
+        """Whether all of the request has left through *transport*."""
+        if self.upload is not None and not self.upload.is_sent:
+            return False
+        return transport is None or not transport.get_write_buffer_size()

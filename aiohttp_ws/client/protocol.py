@@ -19,8 +19,10 @@ import enum
 import math
 from typing import cast
 
+from .. import hdrs
 from ..errors import (
     BadHttpMessage,
+    BadStatusLine,
     ClientConnectionResetError,
     ClientOSError,
     ClientPayloadError,
@@ -107,8 +109,13 @@ class ClientProtocol(asyncio.BufferedProtocol):
     def close(self) -> None:
         """Close the connection; what waits for it fails."""
         self._must_close = True
-        if self.transport is not None and not self._detached():
-            self.transport.close()
+        transport = self.transport
+        if transport is not None and not self._detached():
+            if transport.get_write_buffer_size():
+                # What the server does not take would keep the socket open without end.
+                transport.abort()
+            else:
+                transport.close()
 
     def abort(self) -> None:
         """Close the connection at once, without TLS's close_notify."""
@@ -166,10 +173,19 @@ class ClientProtocol(asyncio.BufferedProtocol):
         self._upload = task
         task.add_done_callback(self._upload_done)
 
+    def abandon_upload(self) -> None:
+        """Send no more of the request's body; the connection serves no other request."""
+        self._must_close = True
+        if self._upload is not None:
+            self._upload.cancel()
+
     def _upload_done(self, task: asyncio.Task[None]) -> None:
         self._upload = None
         error = None if task.cancelled() else task.exception()
-        if task.cancelled() or error is not None:
+        if task.cancelled() and self._content is not None and not self._finished:
+            # Abandoned for an answer, of which the rest is still to be read.
+            self._must_close = True
+        elif task.cancelled() or error is not None:
             # The rest of the body will not come: nothing else can be sent here.
             self._must_close = True
             # A write that found the connection closing tells less than its loss will.
@@ -312,11 +328,18 @@ class ClientProtocol(asyncio.BufferedProtocol):
         status = head.status
         if 100 <= status < 200 and status != 101:
             # RFC 9110 15.2: interim responses, of which only 100 means something to us.
-            if status == 100 and exchange.on_continue is not None:
-                exchange.on_continue()
+            if status == 100 and exchange.upload is not None:
+                exchange.upload.on_continue()
             return False
+        if status == 101 and (exchange.headers is None or hdrs.UPGRADE not in exchange.headers):
+            # RFC 9110 7.8: a server switches only to a protocol that the client has named.
+            raise BadStatusLine("status 101 answers a request that asks for no upgrade")
         if not head.keep_alive:
             self._must_close = True
+        upload = exchange.upload
+        if upload is not None and upload.waits_for_continue and self._upload is not None:
+            # RFC 9110 10.1.1: a final answer in the place of 100 asks for no body.
+            self.abandon_upload()
         content = self._content = StreamReader(self, exchange.plan.read_bufsize, loop=self.loop)
         waiter, self._waiter = self._waiter, None
         if waiter is not None and not waiter.done():
@@ -372,8 +395,13 @@ class ClientProtocol(asyncio.BufferedProtocol):
             self._must_close = True
         content.feed_eof()
         exchange = self._exchange
-        if exchange is not None and self._upload is None:
-            self._release(exchange)
+        if exchange is not None:
+            if exchange.sends_body and not exchange.all_sent(self.transport):
+                # RFC 9112 9.5: the server has answered and waits for no more of the body.
+                self.abandon_upload()
+                self._release(exchange)
+            elif self._upload is None:
+                self._release(exchange)
 
     def pause_reading(self) -> None:
         """Stop reading the socket: the body's reader has enough."""

@@ -400,7 +400,7 @@ class ClientRequest:
                 f"Content-Length header is {self.length} and there is no body; leave it out"
             )
         exchange = Exchange(
-            self.method, conn, plan, deadline, None if upload is None else upload.on_continue
+            self.method, conn, plan, deadline, self.headers, upload, body is not None
         )
         waiter = protocol.begin(exchange)
         response = self.response_class(self, waiter, conn, len(head))

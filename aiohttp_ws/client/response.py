@@ -401,9 +401,9 @@ class ClientResponse:
         connection, self._connection = self._connection, None
         if connection is not None and connection.protocol is not None:
             if self._upload_task is not None and not self._upload_task.done():
-                if self.content.is_eof() and self.ok:
-                    return _DONE  # released when the rest of the request is out
-                self._upload_task.cancel()
+                if self.content.is_eof():
+                    return _DONE  # all is sent: released when the body's source has ended
+                connection.protocol.abandon_upload()
             connection.release()
         self._forbid_reading()
         return _DONE
@@ -425,11 +425,14 @@ class ClientResponse:
         self._forbid_reading()
 
     async def wait_for_close(self) -> None:
-        """Wait until the request's body is out, and give the connection back."""
+        """Give the connection back, and wait until nothing reads the request's body any more.
+
+        A body that the server did not read before it answered is abandoned.
+        """
+        self.release()
         task = self._upload_task
         if task is not None and not task.done():
             await asyncio.wait([task])
-        self.release()
 
     async def __aenter__(self) -> ClientResponse:
         self._in_context = True

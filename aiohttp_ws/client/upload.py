@@ -121,6 +121,17 @@ class Upload:
         """Bytes handed to the transport."""
         return 0 if self._writer is None else self._writer.output_size
 
+    @property
+    def is_sent(self) -> bool:
+        """Whether the transport has all of the message, though the body's source may not end."""
+        writer = self._writer
+        return writer is not None and (writer.eof_written or writer.length == 0)
+
+    @property
+    def waits_for_continue(self) -> bool:
+        """Whether the server was asked for its consent, and the body is held back."""
+        return self._continue is not None and not self._continue.done()
+
     def on_continue(self) -> None:
         """The server wants the body (``100 Continue``)."""
         if self._continue is not None and not self._continue.done():
@@ -133,6 +144,7 @@ class Upload:
         if self._continue is not None:
             writer.send_headers()
             await asyncio.wait([self._continue], timeout=CONTINUE_TIMEOUT)
+            self.on_continue()
         if self._chunked:
             writer.enable_chunking()
         elif self._length is not None:

@@ -148,13 +148,15 @@ class StreamWriter(AbstractStreamWriter):
         self._put_framed(size, framed)
 
     def _put_framed(self, size: int, data: Byteish) -> None:
-        """Send what became of *size* bytes of body: cut to the length, or made a chunk."""
+        """Send what became of *size* bytes of body, as it is or as a chunk."""
         if self.length is not None and self._head_written:
             # Content-Length is a promise: more would be taken for the next message.
             sent = data.nbytes if isinstance(data, memoryview) else len(data)
             if sent > self.length:
-                data = memoryview(data).cast("B")[: self.length]
-                sent = self.length
+                raise RuntimeError(
+                    f"a piece of {sent} bytes exceeds what Content-Length leaves, {self.length}"
+                    " bytes; write no more than was promised"
+                )
             self.length -= sent
         if self._chunked:
             data = encode_chunk(data)
@@ -169,6 +171,7 @@ class StreamWriter(AbstractStreamWriter):
         """Write a piece of body; waits while the transport is above its high-water mark.
 
         :raises ClientConnectionResetError: when the connection is lost or closing.
+        :raises RuntimeError: for more bytes than ``Content-Length`` has promised.
         """
         self._put(chunk)
         if drain and self.buffer_size > LIMIT:

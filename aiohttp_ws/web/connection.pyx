@@ -40,6 +40,7 @@ from aiohttp_ws.web.failures import (
     cancelled_within,
     is_being_cancelled,
     log_lost_client,
+    log_short_body,
     log_wrong_end,
     log_wrong_result,
 )
@@ -81,7 +82,8 @@ cdef class HTTPConnection(RequestReader):
     def make_writer(self):
         """Return what the response to the current request is written to."""
         # What is written may be the final answer, which no 100 may follow.
-        self.continue_due = False
+        if self.continue_due:
+            self.refuse_body()
         return StreamWriter(self)
 
     def send_continue(self):
@@ -90,6 +92,14 @@ cdef class HTTPConnection(RequestReader):
             self.continue_due = False
             if self.lower is not None:
                 self.put(CONTINUE)
+
+    cdef int refuse_body(self) except -1:
+        """Answer in the place of ``100 Continue``, and say so: the body is not waited for."""
+        self.continue_due = False
+        if self.body_open and self.body.total_raw_bytes == 0:
+            # RFC 9110 10.1.1: the answer tells by Connection: close.
+            self.stop_after = True
+        return 0
 
     def close(self):
         """Take no more requests; the one being handled is answered first."""
@@ -255,6 +265,8 @@ cdef class HTTPConnection(RequestReader):
                 response = data = None
                 try:
                     response = await settings.handler(request)
+                    if self.continue_due:
+                        self.refuse_body()
                     if isinstance(response, StreamResponse) and request._payload_writer is None:
                         data = response._render(request)
                 except HTTPException as exc:
@@ -357,6 +369,11 @@ cdef class HTTPConnection(RequestReader):
                 # The opening handshake of a listener's connection is refused, or a signal says so.
                 return await self.send_response(request, exc)
             return self.send_error(request, answer_error(request, exc, logger))
+        writer = request._payload_writer
+        if writer is not None and writer.length:
+            # The next response would be taken for the rest of this one.
+            log_short_body(request, response, writer.length, logger)
+            self.stop_after = True
         return response
 
     def reports_our_end(self, error):
@@ -444,11 +461,13 @@ cdef class HTTPConnection(RequestReader):
     async def discard_body(self, RequestHead head):
         """Read what the handler left of the body, for at most ``lingering_time``."""
         body = self.body
-        if self.lower is None or self.settings.lingering_time <= 0 or (
-            head.expect_continue and body.total_raw_bytes == 0
-        ):
-            # A client that was not told to continue sends no body.
+        if self.lower is None or self.settings.lingering_time <= 0:
             self.stop_after = True
+            return
+        if head.expect_continue and body.total_raw_bytes == 0:
+            # A client that was not told to continue need not send the body, and may.
+            self.stop_after = True
+            self.half_close()
             return
         self.phase = DISCARDING
         body.discard()

@@ -11,6 +11,7 @@ import logging
 import sys
 from typing import TYPE_CHECKING
 
+from .. import hdrs
 from ..errors import BadHttpMessage, RequestPayloadError
 from ..http.headers import reason_of
 from .response import Response
@@ -26,6 +27,7 @@ __all__ = (
     "cancelled_within",
     "is_being_cancelled",
     "log_lost_client",
+    "log_short_body",
     "log_wrong_end",
     "log_wrong_result",
 )
@@ -109,6 +111,20 @@ def log_lost_client(request: BaseRequest, error: BaseException, logger: logging.
 def log_wrong_end(request: BaseRequest, error: BaseException, logger: logging.Logger) -> None:
     """Log that a handler failed after its response had begun, which the client sees cut off."""
     logger.error("error handling %r after its response began", request, exc_info=error)
+
+
+def log_short_body(
+    request: BaseRequest, response: StreamResponse, missing: int, logger: logging.Logger
+) -> None:
+    """Log that a response ended *missing* bytes before its ``Content-Length``."""
+    promised = int(response.headers[hdrs.CONTENT_LENGTH])
+    logger.error(
+        "the response to %r has %d bytes of body and promised Content-Length: %d;"
+        " the connection is closed after it",
+        request,
+        promised - missing,
+        promised,
+    )
 
 
 def _internal_error(request: BaseRequest) -> Response:

@@ -19,6 +19,7 @@ from ..http.compression import Compressor
 from ..http.dates import current_http_date
 from ..http.payload import Payload, get_payload
 from ..http.payload_base import LookupError as PayloadLookupError
+from ..http.payload_files import IOBasePayload
 from ..http.software import SERVER_SOFTWARE
 from ..wire.serialise import serialise_response_head
 from .stream_response import DEFAULT_TYPE, StreamResponse
@@ -199,6 +200,23 @@ class Response(StreamResponse):
             # The compressed length of a stream is known at its end only.
             self._chunked = self._chunked or bool(self._req and self._req.version[1])
         super()._prepare_headers()
+        self._check_length()
+
+    def _check_length(self) -> None:
+        """Refuse a body that is longer than the ``Content-Length`` that was set."""
+        writer, body = self._payload_writer, self._body
+        promised = None if writer is None else writer.length
+        if promised is None or body is None:
+            return
+        if self._compressed_body is not None:
+            size: int | None = len(self._compressed_body)
+        else:
+            size = body.size if isinstance(body, Payload) else len(body)
+        if size is not None and size > promised:
+            raise RuntimeError(
+                f"the body has {size} bytes and the Content-Length header says {promised};"
+                " leave the header out"
+            )
 
     async def _compress_with(self, coding: ContentCoding) -> None:
         body = self._body
@@ -236,8 +254,13 @@ class Response(StreamResponse):
         body = self._body if self._compressed_body is None else self._compressed_body
         if isinstance(body, Payload):
             try:
-                if not self._must_be_empty_body and self._payload_writer is not None:
-                    await body.write(self._payload_writer)
+                writer = self._payload_writer
+                if not self._must_be_empty_body and writer is not None:
+                    if type(body).write is IOBasePayload.write:
+                        # A file may have grown since its length was promised.
+                        await body.write_with_length(writer, writer.length)
+                    else:
+                        await body.write(writer)
             finally:
                 await body.close()
             await super().write_eof(data)

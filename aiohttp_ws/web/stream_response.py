@@ -499,7 +499,8 @@ class StreamResponse(ValueMapping, ContentFields):
         """Send a piece of body; waits while the client is slow to take it.
 
         :raises TypeError: when *data* is not bytes-like.
-        :raises RuntimeError: before :meth:`prepare`, or after :meth:`write_eof`.
+        :raises RuntimeError: before :meth:`prepare`, or after :meth:`write_eof`; for more bytes
+            than ``Content-Length`` has promised.
         :raises ConnectionResetError: when the connection is lost or closing.
         """
         if not isinstance(data, (bytes, bytearray, memoryview)):
@@ -523,7 +524,11 @@ class StreamResponse(ValueMapping, ContentFields):
     async def write_eof(self, data: bytes = b"") -> None:
         """Send the last piece of body and end the response; further calls do nothing.
 
-        :raises RuntimeError: before :meth:`prepare`.
+        A body shorter than its ``Content-Length`` ends the connection: what follows there would
+        be taken for the rest of it.
+
+        :raises RuntimeError: before :meth:`prepare`; for more bytes than ``Content-Length`` has
+            promised.
         """
         if self._eof_sent:
             return

@@ -105,9 +105,12 @@ async def test_no_more_is_written_than_the_length_promises(writer, connection):
     writer.length = 5
     writer.hold_head(b"")
     await writer.write(b"abc")
-    await writer.write(memoryview(b"def"))
-    await writer.write(b"ghi")
-    await writer.write_eof(b"j")
+    for more in (b"def", memoryview(b"def")):
+        with pytest.raises(RuntimeError, match=r"3 bytes exceeds .* 2 bytes"):
+            await writer.write(more)
+    await writer.write(memoryview(b"de"))
+    with pytest.raises(RuntimeError, match="1 bytes exceeds"):
+        await writer.write_eof(b"j")
     assert connection.sent == b"abcde"
     assert writer.length == 0
 
