@@ -194,7 +194,7 @@ class ClientRequest:
         pairs: Iterable[tuple[str, Any]]
         pairs = cookies.items() if hasattr(cookies, "items") else cookies
         for name, value in pairs:
-            chosen[name] = value if hasattr(value, "coded_value") else make_cookie(name, str(value))
+            chosen[name] = value if hasattr(value, "coded_value") else make_cookie(name, value)
         if chosen:
             self.headers[hdrs.COOKIE] = cookie_header(chosen.values())
 

@@ -12,6 +12,8 @@ from collections.abc import Iterable
 from http.cookies import CookieError, Morsel, SimpleCookie
 from typing import Any
 
+from .given_values import text_of
+
 __all__ = (
     "CookieMorsel",
     "cookie_header",
@@ -137,10 +139,10 @@ def quote(value: str) -> str:
     for char in value:
         if char in '"\\':
             escaped.append("\\" + char)
-        elif char in ",;" or not " " <= char <= "~":
-            escaped.extend(f"\\{byte:03o}" for byte in char.encode("latin-1", "replace"))
+        elif char in ",;" or char < " " or "~" < char < "\u0100":
+            escaped.append(f"\\{ord(char):03o}")
         else:
-            escaped.append(char)
+            escaped.append(char)  # above U+00FF as it is: sent in UTF-8
     return f'"{"".join(escaped)}"'
 
 
@@ -149,18 +151,28 @@ def cookie_header(cookies: Iterable[Morsel[str]]) -> str:
     return "; ".join(f"{morsel.key}={morsel.coded_value}" for morsel in cookies)
 
 
-def make_cookie(name: str, value: str, *, quoted: bool = True) -> Morsel[str]:
-    """Build a cookie to send to a server.
+def make_cookie(name: str, value: object, *, quoted: bool = True) -> Morsel[str]:
+    """Build a cookie to send to a peer.
 
+    :param value: text, or what ``str()`` makes text of, such as a number.
     :param quoted: quote a value that RFC 6265 4.1.1 does not allow bare.
+    :raises TypeError: when the value is bytes or a collection.
     :raises ValueError: when the name is not a token, or the value has control characters that
-        stay bare.
+        stay bare, or a lone surrogate that no bytes stand for.
     """
+    value = text_of(value, f"value of cookie {name!r}")
     if not name or _NOT_TOKEN.search(name):
         raise ValueError(f"cookie name {name!r} is not a token (RFC 6265 4.1.1)")
     coded = quote(value) if quoted else value
     if _CONTROL.search(coded) or (not quoted and ";" in coded):
         raise ValueError(f"cookie {name}={value!r} holds a control character or a semicolon")
+    if not coded.isascii():
+        try:
+            coded.encode("utf-8", "surrogateescape")
+        except UnicodeEncodeError as exc:
+            raise ValueError(
+                f"cookie {name}={value!r} holds a lone surrogate; pass text that UTF-8 can encode"
+            ) from exc
     morsel = _morsel(name, value, coded)
     if morsel is None:
         raise ValueError(f"cookie {name}={value!r} cannot be sent")
@@ -170,7 +182,7 @@ def make_cookie(name: str, value: str, *, quoted: bool = True) -> Morsel[str]:
 def set_cookie(
     cookies: SimpleCookie,
     name: str,
-    value: str,
+    value: object,
     *,
     expires: str | datetime.datetime | None = None,
     domain: str | None = None,
@@ -183,8 +195,10 @@ def set_cookie(
 ) -> None:
     """Add a cookie to those that a response sets, replacing one of that name.
 
+    :param value: text, or what ``str()`` makes text of, such as a number.
     :param expires: an HTTP date.
     :param max_age: seconds.
+    :raises TypeError: when the value is bytes or a collection.
     :raises ValueError: when the name is not a token or an attribute would end early.
     """
     morsel = make_cookie(name, value)

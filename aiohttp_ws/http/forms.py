@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 from multidict import MultiDict, MultiDictProxy
 
+from .given_values import text_of
 from .payload import BytesPayload
 
 __all__ = ("FormData",)
@@ -24,7 +25,7 @@ class FormData:
     :param charset: how text becomes bytes; UTF-8 by default.
     :param default_to_multipart: ask for ``multipart/form-data`` even without files; this
         release refuses it.
-    :raises TypeError: for a value that is neither text nor a number.
+    :raises TypeError: for a collection as the value, other than a list, tuple or set of values.
     :raises ValueError: for a field that needs ``multipart/form-data``.
     """
 
@@ -63,8 +64,9 @@ class FormData:
     ) -> None:
         """Add one field; a name may come several times.
 
-        :param value: text, or a number, which is sent as ``str()`` makes it.
-        :raises TypeError: for a name that is not text.
+        :param value: text, or a number, which is sent as ``str()`` makes it; of a list, tuple or
+            set, each item is a field of that name.
+        :raises TypeError: for a name that is not text, and for other collections.
         :raises ValueError: for files, bytes and the parameters that only
             ``multipart/form-data`` can carry.
         """
@@ -79,9 +81,10 @@ class FormData:
                 if not isinstance(given, str):
                     raise TypeError(f"{option}={given!r} is {type(given).__name__}, pass str")
                 _refuse_multipart(f"field {name!r} with {option}={given!r}")
-        if isinstance(value, (io.IOBase, bytes, bytearray, memoryview)):
-            _refuse_multipart(f"field {name!r} of type {type(value).__name__}")
-        self._fields.append((name, value if isinstance(value, str) else str(value)))
+        for each in value if isinstance(value, (list, tuple, set, frozenset)) else (value,):
+            if isinstance(each, (io.IOBase, bytes, bytearray, memoryview)):
+                _refuse_multipart(f"field {name!r} of type {type(each).__name__}")
+            self._fields.append((name, text_of(each, f"field {name!r}")))
 
     def add_fields(self, *fields: Any) -> None:
         """Add several fields: ``(name, value)`` pairs or multidicts."""

@@ -13,6 +13,7 @@ from multidict import CIMultiDict
 
 from .. import hdrs
 from .disposition import content_disposition_header
+from .given_values import text_of
 from .interfaces import AbstractStreamWriter
 
 __all__ = ("LookupError", "Order", "Payload", "PayloadRegistry", "text_type")
@@ -73,7 +74,7 @@ class Payload(ABC):
         if content_type is _UNSET:
             guessed = mimetypes.guess_type(filename)[0] if filename is not None else None
             content_type = guessed or self._default_content_type
-        self._headers[hdrs.CONTENT_TYPE] = str(content_type)
+        self._headers[hdrs.CONTENT_TYPE] = text_of(content_type, "content_type")
 
     @property
     def size(self) -> int | None:

@@ -20,6 +20,7 @@ from ..argument_types import Byteish, LooseHeaders
 from ..http.codings import ContentCoding, choose_coding
 from ..http.cookies import remove_cookie, set_cookie
 from ..http.dates import current_http_date, format_http_date, parse_http_date
+from ..http.given_values import text_of
 from ..http.headers import (
     ETAG_ANY,
     ETAG_VALUE_RE,
@@ -304,7 +305,7 @@ class StreamResponse(ValueMapping, ContentFields):
 
     @content_type.setter
     def content_type(self, value: str) -> None:
-        self._set_content_type(str(value), self.charset)
+        self._set_content_type(text_of(value, "content_type"), self.charset)
 
     @property
     def charset(self) -> str | None:
@@ -316,7 +317,9 @@ class StreamResponse(ValueMapping, ContentFields):
         content_type = self.content_type
         if content_type == DEFAULT_TYPE:
             raise RuntimeError(f"a charset makes no sense with {DEFAULT_TYPE}: set content_type")
-        self._set_content_type(content_type, None if value is None else str(value).lower())
+        if value is not None:
+            value = text_of(value, "charset").lower()
+        self._set_content_type(content_type, value)
 
     def _set_content_type(self, content_type: str, charset: str | None) -> None:
         if charset is not None:

@@ -105,6 +105,41 @@ def test_values_to_send_bare_cannot_end_the_cookie(value):
     assert make_cookie("a", value).coded_value.startswith('"')
 
 
+@given(st.text(st.characters(exclude_categories=["Cs"])))
+def test_any_text_is_read_back_from_what_is_sent(value):
+    sent = cookie_header([make_cookie("a", value)]).encode()
+    assert pairs(sent.decode()) == [("a", value)]
+
+
+@pytest.mark.parametrize("value", ["日本", "é日", "€ 5", "日;x"])
+@pytest.mark.parametrize("quoted", [True, False])
+def test_text_of_every_script_is_sent_as_utf_8(value, quoted):
+    if ";" in value and not quoted:
+        return
+    assert "日" in value or "€" in value
+    coded = make_cookie("a", value, quoted=quoted).coded_value
+    assert "?" not in coded
+    assert unquote(coded) == value
+
+
+@pytest.mark.parametrize("quoted", [True, False])
+def test_a_value_that_no_bytes_stand_for_is_refused(quoted):
+    with pytest.raises(ValueError, match="lone surrogate"):
+        make_cookie("a", "\ud800", quoted=quoted)
+
+
+@pytest.mark.parametrize("value", [b"x", bytearray(b"x"), ["x"], ("x",), {"x": 1}, {"x"}])
+def test_bytes_and_collections_are_no_value(value):
+    with pytest.raises(TypeError, match="cookie 'a'"):
+        make_cookie("a", value)
+    with pytest.raises(TypeError, match="cookie 'a'"):
+        set_cookie(SimpleCookie(), "a", value)
+
+
+def test_numbers_are_sent_as_text():
+    assert make_cookie("a", 1.5).coded_value == "1.5"
+
+
 def output(cookies: SimpleCookie) -> list[str]:
     return cookies.output(header="", sep="\n").replace("\n ", "\n").strip().split("\n")
 

@@ -22,6 +22,8 @@ TEXT = st.text(st.characters(exclude_categories=["Cs"]))
         ([("a", "1"), MultiDict(b="2")], b"a=1&b=2"),
         ({"n": 5, "f": 1.5, "none": None}, b"n=5&f=1.5&none=None"),
         ({"a": "é&="}, b"a=%C3%A9%26%3D"),
+        ({"a": [1, 2], "b": ("x", "y"), "c": []}, b"a=1&a=2&b=x&b=y"),
+        ([("a", ["1", 2.5])], b"a=1&a=2.5"),
         ((), b""),
     ],
 )
@@ -60,10 +62,17 @@ def test_what_is_no_field_is_refused(fields):
         FormData({1: "x"})
 
 
+@pytest.mark.parametrize("value", [{"x": 1}, [["x"]], range(3), [{}]])
+def test_collections_that_a_form_cannot_hold_are_refused(value):
+    with pytest.raises(TypeError, match="field 'a'"):
+        FormData({"a": value})
+
+
 @pytest.mark.parametrize(
     ("value", "options"),
     [
         (io.BytesIO(b""), {}),
+        ([b"bytes"], {}),
         (b"bytes", {}),
         ("x", {"filename": "a.txt"}),
         ("x", {"content_type": "text/plain"}),
