@@ -47,6 +47,7 @@ class Call:
         "cookies",
         "data",
         "expect100",
+        "first",
         "headers",
         "history",
         "method",
@@ -80,7 +81,7 @@ class Call:
     ) -> None:
         self.session = session
         self.method = method
-        self.url = url
+        self.url = self.first = url
         self.data = data
         self.headers = headers
         self.cookies = cookies
@@ -154,7 +155,7 @@ class Call:
         if way is not None and way[0] is None:
             way = None if proxy is None else (proxy, *way[1:])
         login = None
-        given = self.auth or self.session._auth_for(url, self.headers)
+        given = self.auth or self.session._auth_for(url, self.headers, self.first)
         in_url = url.raw_user is not None or url.raw_password is not None
         in_headers = self.headers is not None and hdrs.AUTHORIZATION in self.headers
         if given is None and not in_url and not in_headers and url.host:
@@ -175,7 +176,7 @@ class Call:
                 skip_auto_headers=self.skip_auto_headers,
                 data=self.data,
                 cookies=session._cookies_for(url, self.cookies),
-                auth=self.auth or session._auth_for(url, self.headers) or login,
+                auth=self.auth or session._auth_for(url, self.headers, self.first) or login,
                 version=session._version,
                 compress=self.compress,
                 chunked=self.chunked,

@@ -18,6 +18,7 @@ __all__ = (
     "parse_cookie_date",
     "path_matches",
     "place",
+    "prefix_holds",
 )
 
 # RFC 6265 5.1.1: the tokens of a cookie date, in whatever order they come.
@@ -87,6 +88,21 @@ def place(morsel: Morsel[str], host: str | None, url: URL) -> tuple[str, str, bo
     if "." not in domain or not domain_matches(domain, host):
         return None
     return domain, path, False
+
+
+def prefix_holds(name: str, morsel: Morsel[str], secure: bool) -> bool:
+    """Whether a cookie is what the prefix of its name promises (RFC 6265bis 4.1.3).
+
+    :param secure: whether it came over TLS, or from an origin that counts as such.
+    """
+    if not name.startswith("__"):
+        return True
+    prefix = name[:9].lower()
+    if prefix == "__secure-":
+        return secure and bool(morsel["secure"])
+    if prefix.startswith("__host-"):
+        return secure and bool(morsel["secure"]) and not morsel["domain"] and morsel["path"] == "/"
+    return True
 
 
 def expiry(morsel: Morsel[str], now: float) -> float:

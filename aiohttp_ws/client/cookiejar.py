@@ -28,6 +28,7 @@ from .cookie_rules import (
     parse_cookie_date,
     path_matches,
     place,
+    prefix_holds,
 )
 from .interfaces import AbstractCookieJar
 
@@ -164,21 +165,30 @@ class CookieJar(AbstractCookieJar):
         """
         pairs = cookies.items() if isinstance(cookies, Mapping) else cookies
         received: list[tuple[str, Morsel[str]]] = []
+        given: list[tuple[str, Morsel[str]]] = []
         for name, value in pairs:
             if isinstance(value, Morsel):
                 received.append((name, value))
             elif isinstance(value, BaseCookie):
                 received.extend(value.items())
             else:
-                received.append((name, make_cookie(name, str(value), quoted=self._quote_cookie)))
+                given.append((name, make_cookie(name, value, quoted=self._quote_cookie)))
         self._keep(received, response_url)
+        self._keep(given, response_url, from_server=False)
 
     def update_cookies_from_headers(self, headers: Sequence[str], response_url: URL) -> None:
         """Keep the cookies of the ``Set-Cookie`` *headers* of a response."""
         self._keep(parse_set_cookie_headers(headers), response_url)
 
-    def _keep(self, received: Iterable[tuple[str, Morsel[str]]], response_url: URL) -> None:
+    def _keep(
+        self,
+        received: Iterable[tuple[str, Morsel[str]]],
+        response_url: URL,
+        from_server: bool = True,
+    ) -> None:
         host = response_url.raw_host
+        checked = from_server and host is not None
+        secure = not checked or self._is_secure(response_url)
         if host is not None:
             host = host.lower()
             if not self._unsafe and is_ip_address(host):
@@ -186,10 +196,14 @@ class CookieJar(AbstractCookieJar):
         now = time.time()
         for name, given in received:
             morsel = _copied(given)
+            if checked and not prefix_holds(name, morsel, secure):
+                continue
             placed = place(morsel, host, response_url)
             if placed is None:
                 continue
             domain, path, host_only = placed
+            if not secure and self._overlays_secure(domain, path, name):
+                continue
             key = (domain, path, name)
             morsel["domain"] = domain
             morsel["path"] = path or "/"
@@ -208,6 +222,22 @@ class CookieJar(AbstractCookieJar):
             else:
                 self._expires[key] = expires
                 self._next_expiry = min(self._next_expiry, expires)
+
+    def _overlays_secure(self, domain: str, path: str, name: str) -> bool:
+        """Whether a cookie would hide a ``Secure`` one, which plain HTTP may not (RFC 6265bis 5.7).
+
+        Whoever sits between can answer in the name of any server there.
+        """
+        for (kept_domain, kept_path), group in self._cookies.items():
+            morsel = group.get(name)
+            if (
+                morsel is not None
+                and morsel["secure"]
+                and (domain_matches(kept_domain, domain) or domain_matches(domain, kept_domain))
+                and path_matches(kept_path, path)
+            ):
+                return True
+        return False
 
     # --------------------------------------------------------------------- sending
 

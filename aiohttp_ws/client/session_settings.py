@@ -322,13 +322,19 @@ class SessionSettings:
         chosen.update(own.filter_cookies(url))
         return chosen
 
-    def _auth_for(self, url: URL, headers: CIMultiDict[str] | None) -> BasicAuth | None:
+    def _auth_for(self, url: URL, headers: CIMultiDict[str] | None, first: URL) -> BasicAuth | None:
+        """The session's credentials, where they belong: to one origin.
+
+        :param first: the URL of the call, whose redirects may lead elsewhere.
+        """
         auth = self._default_auth
         if auth is None or (headers is not None and hdrs.AUTHORIZATION in headers):
             return None
         if url.raw_user is not None:
             return None  # the URL's own credentials are closer
-        if self._base_origin is not None and self._base_origin != url.origin():
+        if self._base_origin is not None:
+            return auth if self._base_origin == url.origin() else None
+        if url is not first and url.origin() != first.origin():
             return None
         return auth
 
