@@ -9,7 +9,13 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from ..errors import ClientPayloadError, UploadAbortedError
+from ..errors import (
+    ClientConnectionError,
+    ClientError,
+    ClientOSError,
+    ClientPayloadError,
+    UploadAbortedError,
+)
 from ..http.writer import StreamWriter
 
 if TYPE_CHECKING:
@@ -152,7 +158,7 @@ class Upload:
         if self._compress is not None:
             writer.enable_compression(self._compress)
         if self._body is not None:
-            await self._body.write_with_length(writer, self._length)
+            await self._write_body(self._body, writer)
         await writer.write_eof()
         if writer.length:
             # What follows on the connection would be taken for the rest.
@@ -160,3 +166,16 @@ class Upload:
                 f"request's body ended {writer.length} bytes before its Content-Length of"
                 f" {self._length}"
             )
+
+    async def _write_body(self, body: Payload, writer: StreamWriter) -> None:
+        try:
+            await body.write_with_length(writer, self._length)
+        except (ClientError, asyncio.TimeoutError):
+            raise
+        except OSError as exc:
+            raise ClientOSError(exc.errno, f"Can not write request's body: {exc}") from exc
+        except Exception as exc:
+            # Raised by what makes the body, such as a generator: the request was not sent.
+            raise ClientConnectionError(
+                f"request's body raised {type(exc).__name__}, the rest was not sent: {exc}"
+            ) from exc

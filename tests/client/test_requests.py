@@ -349,15 +349,52 @@ async def test_line_ends_in_a_url_are_quoted_not_sent(session, raw):
         assert server.requests[0].startswith(b"GET /a%0D%0AbX:%20y?q=1 HTTP/1.1\r\n")
 
 
-async def test_a_failing_generator_fails_the_request(session, serve):
+@pytest.mark.parametrize(
+    ("raised", "error"),
+    [
+        (LookupError("no more"), errors.ClientConnectionError),
+        (TypeError("no more"), errors.ClientConnectionError),
+        (OSError(5, "no more"), errors.ClientOSError),
+        (asyncio.TimeoutError("no more"), asyncio.TimeoutError),
+    ],
+)
+async def test_a_failing_generator_fails_the_request(session, serve, raised, error):
     async def broken() -> AsyncIterator[bytes]:
         yield b"x"
-        raise LookupError("no more")
+        raise raised
 
     url = await serve(mirror)
-    with pytest.raises(LookupError, match="no more"):
+    with pytest.raises(error, match="no more") as caught:
         await session.post(url, data=broken())
+    assert caught.value is raised or caught.value.__cause__ is raised
     assert session.connector._taken == 0
+
+
+async def test_a_generator_that_is_cancelled_does_not_leave_the_caller_waiting(session, serve):
+    async def broken() -> AsyncIterator[bytes]:
+        yield b"x"
+        raise asyncio.CancelledError
+
+    url = await serve(mirror)
+    with pytest.raises(errors.ClientError):
+        await asyncio.wait_for(session.post(url, data=broken()), 10)
+
+
+async def test_a_half_sent_request_is_never_one_for_the_server(session, raw):
+    received = []
+
+    async def talk(reader, writer):
+        received.append(await reader.read())
+
+    async def broken() -> AsyncIterator[bytes]:
+        yield b"x" * 10
+        raise LookupError("no more")
+
+    server = await raw(talk)
+    with pytest.raises(errors.ClientConnectionError, match="no more"):
+        await session.post(server.url, data=broken())
+    await until(lambda: bool(received))
+    assert not received[0].endswith(b"0\r\n\r\n")
 
 
 async def test_a_large_upload_waits_for_a_slow_server(session, raw):
