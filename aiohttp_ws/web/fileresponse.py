@@ -167,7 +167,10 @@ class FileResponse(StreamResponse):
             )
         except (NotImplementedError, asyncio.SendfileNotAvailableError):
             return False  # uvloop, or a transport of another kind
-        except ConnectionError as exc:
+        except (OSError, RuntimeError) as exc:
+            # Loops say in several ways that the socket was closed meanwhile.
+            if not isinstance(exc, ConnectionError) and not transport.is_closing():
+                raise
             transport.abort()
             raise ClientConnectionResetError("the client closed the connection") from exc
         writer.output_size += sent

@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 import os
 import stat
-from typing import Final
+from collections.abc import Callable
+from typing import Final, TypeAlias
 
 from ..http.codings import SUFFIXES
 
 __all__ = ("OpenFile", "open_file")
+
+Opener: TypeAlias = Callable[[str, int], int]
 
 #: A file of up to so many bytes is read when it is opened, and leaves with the head.
 SMALL: Final = 32 * 1024
@@ -34,7 +37,9 @@ class OpenFile:
     #: What ``loop.sendfile()`` wants to know of a file.
     mode: Final = "rb"
 
-    def __init__(self, path: str, encoding: str | None, varies: bool) -> None:
+    def __init__(
+        self, path: str, encoding: str | None, varies: bool, opener: Opener = os.open
+    ) -> None:
         self._fd = -1
         self._reading: asyncio.Future[bytes] | None = None
         #: The content coding of the file, when a precompressed sibling was taken.
@@ -46,7 +51,7 @@ class OpenFile:
         # Looked at before it is opened, as opening a device can have effects, and after, as
         # the answer describes what was opened.
         _check_regular(os.stat(path), path)
-        self._fd = os.open(path, _FLAGS)
+        self._fd = opener(path, _FLAGS)
         try:
             self.info = os.fstat(self._fd)
             _check_regular(self.info, path)
@@ -85,10 +90,11 @@ class OpenFile:
         self._release()
 
 
-def open_file(path: str, accepted: frozenset[str] | None) -> OpenFile:
+def open_file(path: str, accepted: frozenset[str] | None, opener: Opener = os.open) -> OpenFile:
     """Open *path*, or a compressed sibling that is *accepted*; blocks.
 
     :param accepted: content codings; ``None`` not to look for siblings.
+    :param opener: opens each of them, as :func:`os.open` does.
     :raises IsADirectoryError: it is a folder.
     :raises PermissionError: it is not a regular file, or may not be read.
     """
@@ -100,10 +106,10 @@ def open_file(path: str, accepted: frozenset[str] | None) -> OpenFile:
                 continue
             varies = True
             if accepted is not None and encoding in accepted:
-                return OpenFile(sibling, encoding, varies)
+                return OpenFile(sibling, encoding, varies, opener)
         except (OSError, ValueError):
             continue  # the file itself may do
-    return OpenFile(path, None, varies)
+    return OpenFile(path, None, varies, opener)
 
 
 def _check_regular(info: os.stat_result, path: str) -> None:

@@ -36,7 +36,8 @@ def encode_parameter(value: str) -> str:
     """
     if not isinstance(value, str):
         raise TypeError(f"a parameter of a path must be str, not {value!r}")
-    return quote(value, safe=_PATH_SAFE)
+    # A name in a file system may hold bytes that are not UTF-8.
+    return quote(value, safe=_PATH_SAFE, errors="surrogateescape")
 
 
 def decode_parameter(value: str) -> str:

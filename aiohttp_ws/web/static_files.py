@@ -19,6 +19,7 @@ from ..argument_types import PathLike
 from .exceptions import HTTPForbidden, HTTPNotFound
 from .file_types import accepted_encodings
 from .fileresponse import FileResponse
+from .folder import Folder
 from .interfaces import ExpectHandler
 from .match_info import UrlMappingMatchInfo
 from .open_files import open_file
@@ -85,6 +86,7 @@ class StaticResource(PrefixResource):
         self._chunk_size = chunk_size
         self._show_index = show_index
         self._follow_symlinks = follow_symlinks
+        self._files = Folder(str(self._directory), follow_symlinks)
         self._append_version = append_version
         self._expect_handler = expect_handler
         self._versions: dict[str, tuple[int, int, str]] = {}
@@ -148,7 +150,8 @@ class StaticResource(PrefixResource):
             known = self._versions.get(path)
             if known is None or known[:2] != (info.st_mtime_ns, info.st_size):
                 digest = hashlib.sha256()
-                with open(path, "rb") as file:
+                with open(path, "rb", opener=self._files.open) as file:
+                    info = os.fstat(file.fileno())
                     while chunk := file.read(self._chunk_size):
                         digest.update(chunk)
                 version = urlsafe_b64encode(digest.digest()).decode()
@@ -180,11 +183,11 @@ class StaticResource(PrefixResource):
     def _response_for(self, filename: str, accepted: frozenset[str]) -> StreamResponse:
         path = self._locate(filename)
         try:
-            opened = open_file(path, accepted)
+            opened = open_file(path, accepted, self._files.open)
         except IsADirectoryError:
             if not self._show_index:
                 raise HTTPForbidden from None
-            return Response(text=self._index_of(path, filename), content_type="text/html")
+            return self._index_of(path, filename)
         except PermissionError:
             raise HTTPForbidden from None
         except (OSError, ValueError):
@@ -204,7 +207,7 @@ class StaticResource(PrefixResource):
             raise HTTPNotFound
         if os.name == "nt" and ":" in filename:
             raise HTTPNotFound
-        path = root = str(self._directory)
+        path = self._files.root
         linked = os.name == "nt"  # which has more kinds of links than islink() knows
         for part in parts:
             if part not in ("", "."):
@@ -212,17 +215,51 @@ class StaticResource(PrefixResource):
                 linked = linked or os.path.islink(path)
         if linked:
             path = os.path.realpath(path)
-            inside = path == root or path.startswith(root.rstrip(os.sep) + os.sep)
-            if not inside and not self._follow_symlinks:
+            if not self._follow_symlinks and not self._files.holds(path):
                 raise HTTPNotFound
         return path
 
-    def _index_of(self, folder: str, filename: str) -> str:
+    def _index_of(self, folder: str, filename: str) -> Response:
         inner = "/".join(part for part in filename.split("/") if part not in ("", "."))
         inner += "/" if inner else ""
+        try:
+            names = self._names_in(folder)
+        except PermissionError:
+            raise HTTPForbidden from None
+        except OSError:
+            raise HTTPNotFound from None
         lines = []
-        for entry in sorted(Path(folder).iterdir()):
-            name = entry.name + ("/" if entry.is_dir() else "")
+        for name in names:
             href = f"{self._prefix}/{encode_parameter(inner + name)}"
-            lines.append(f'<li><a href="{html.escape(href)}">{html.escape(name)}</a></li>')
-        return INDEX_PAGE.format(title=html.escape(f"Index of /{inner}"), lines="\n".join(lines))
+            lines.append(f'<li><a href="{html.escape(href)}">{_shown(name)}</a></li>')
+        page = INDEX_PAGE.format(title=_shown(f"Index of /{inner}"), lines="\n".join(lines))
+        return Response(text=page, content_type="text/html")
+
+    def _names_in(self, folder: str) -> list[str]:
+        """What *folder* holds, in order; folders with a slash."""
+        if os.scandir not in os.supports_fd:
+            with os.scandir(folder) as entries:
+                return _sorted_names(entries)
+        fd = self._files.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            with os.scandir(fd) as entries:
+                return _sorted_names(entries)
+        finally:
+            os.close(fd)
+
+
+def _sorted_names(entries: Iterator[os.DirEntry[str]]) -> list[str]:
+    names = sorted((entry.name, _is_folder(entry)) for entry in entries)
+    return [name + "/" if is_folder else name for name, is_folder in names]
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False  # such as a link to itself
+
+
+def _shown(name: str) -> str:
+    """*name* as text of a page; bytes that are not UTF-8 become question marks in a diamond."""
+    return html.escape(name.encode("utf-8", "surrogateescape").decode("utf-8", "replace"))
