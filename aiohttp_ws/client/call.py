@@ -22,7 +22,14 @@ from ..errors import (
 from ..http.auth import BasicAuth
 from .fingerprint import SSLSetting
 from .proxy import login_from_netrc, proxy_from_environment
-from .redirects import BODY_HEADERS, ORIGIN_HEADERS, REDIRECT_STATUSES, becomes_get, next_url
+from .redirects import (
+    BODY_HEADERS,
+    ORIGIN_HEADERS,
+    REDIRECT_STATUSES,
+    becomes_get,
+    has_login,
+    next_url,
+)
 from .sending import ClientMiddlewareType, send, send_through
 from .upload import UploadTracker
 
@@ -244,6 +251,10 @@ class Call:
             # Credentials and cookies meant for one origin are not sent to another.
             self.auth = self.cookies = None
             self.headers = _without(self.headers, ORIGIN_HEADERS)
+        elif has_login(target):
+            # The server's choice of a login comes before that of the request before.
+            self.auth = None
+            self.headers = _without(self.headers, (hdrs.AUTHORIZATION,))
         self.url = target
 
     async def _give_up(self) -> None:

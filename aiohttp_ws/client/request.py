@@ -25,6 +25,7 @@ from ..wire.http1 import HTTP_10, HTTP_11, serialise_request_head
 from .connection_key import ConnectionKey
 from .exchange import DEFAULT_PLAN, Exchange, Plan
 from .fingerprint import SSLSetting
+from .hosts import host_fault, without_zone
 from .proxy import Proxy, proxy_of
 from .request_info import RequestInfo
 from .response import ClientResponse
@@ -98,6 +99,9 @@ class ClientRequest:
         host = url.raw_host
         if not host:
             raise InvalidURL(url, "it has no host")
+        fault = host_fault(host)
+        if fault is not None:
+            raise InvalidURL(url, fault)
         self.method = method.upper()
         self.original_url = url
         self.url = url.with_fragment(None) if url.raw_fragment else url
@@ -163,6 +167,8 @@ class ClientRequest:
 
     def _build_headers(self, given: CIMultiDict[str] | None) -> None:
         host = self.url.host_port_subcomponent or ""
+        if "%" in host:
+            host = without_zone(host)
         if host.endswith("."):
             host = host.rstrip(".")
         skip = self.skip_auto_headers
@@ -363,7 +369,8 @@ class ClientRequest:
         else:
             target = self.url.raw_path_qs
             if self._proxy is not None and not self._proxy.tunnels:
-                target = f"{self.url.scheme}://{self.url.host_port_subcomponent}{target}"
+                authority = without_zone(self.url.host_port_subcomponent or "")
+                target = f"{self.url.scheme}://{authority}{target}"
                 headers = self._told_to_proxy(self._proxy)
         version = HTTP_11
         if conn.force_close:

@@ -295,7 +295,10 @@ def _addr_info(address: ResolveResult) -> AddrInfoType:
         host, _, scope = host.partition("%")
         scope_id = 0
         if scope:
-            scope_id = int(scope) if scope.isdigit() else socket.if_nametoindex(scope)
+            # RFC 6874 2: "%25" precedes a zone in a URL; many write "%" alone.
+            scope = scope.removeprefix("25") or scope
+            digits = scope.isascii() and scope.isdigit() and len(scope) < 10
+            scope_id = int(scope) if digits else socket.if_nametoindex(scope)
         return (family, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (host, port, 0, scope_id))
     return (family, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (host, port))
 
