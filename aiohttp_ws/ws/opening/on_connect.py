@@ -214,7 +214,7 @@ def connection_request(
     host = headers.get(hdrs.HOST)
     if host is not None:
         name, colon, port = host.rpartition(":")
-        if colon and (not port or port.isdecimal()) and not name.endswith(":"):
+        if colon and (not port or (port.isascii() and port.isdecimal())) and not name.endswith(":"):
             host = name
     return ConnectionRequest(
         peer_name(transport),
