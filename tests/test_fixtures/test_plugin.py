@@ -185,16 +185,58 @@ MODES = pytest.mark.parametrize("mode", ["auto", "strict"])
 @pytest.mark.peer("aiohttp", "pytest-aiohttp")
 def test_the_plugin_is_an_entry_point_that_pytest_loads_by_itself(run: Run) -> None:
     found = {
-        point.value
+        point.name
         for point in importlib.metadata.entry_points(group="pytest11")
-        if point.name == "aiohttp_ws"
+        if point.value == OURS
     }
     if not found:
         pytest.skip("the package is not installed: pip install -e . (make test does)")
-    assert found == {OURS}
+    assert found == {OURS}, "pytest knows a plugin of a conftest.py by the name of its module"
     options = ("--asyncio-mode=auto", "-o", "asyncio_default_fixture_loop_scope=function")
     source = WITH_ASYNCIO + OUR_WORLD + THEIR_WORLD
     assert run(source, [], *options, autoload=True) == "13 passed"
+
+
+@pytest.mark.parametrize("loaded", [[], [OURS]], ids=["by-itself", "by-option"])
+def test_a_conftest_may_name_the_plugin_that_pytest_has_loaded(run: Run, loaded: list[str]) -> None:
+    """What becomes of ``pytest_plugins = ["aiohttp.pytest_plugin"]``."""
+    options = ("--asyncio-mode=auto", "-o", "asyncio_default_fixture_loop_scope=function")
+    conftest = f"pytest_plugins = [{OURS!r}]"
+    source = WITH_ASYNCIO + OUR_WORLD
+    assert run(source, loaded, *options, conftest=conftest, autoload=True) == "7 passed"
+
+
+LOOP_FIXTURE = """
+import asyncio
+
+import pytest
+
+@pytest.fixture
+async def loop():
+    return asyncio.get_running_loop()
+"""
+
+FOR_AIOHTTPS_PLUGIN = """
+import asyncio
+from aiohttp_ws import web
+
+async def test_with_its_loop(loop, aiohttp_client):
+    assert loop is asyncio.get_running_loop()
+    client = await aiohttp_client(web.Application())
+    async with client.get("/") as response:
+        assert response.status == 404
+
+async def test_without(aiohttp_unused_port):
+    assert await asyncio.sleep(0, aiohttp_unused_port())
+"""
+
+
+def test_what_the_guide_says_runs_tests_for_the_plugin_that_aiohttp_has(run: Run) -> None:
+    guide = (ROOT / "docs" / "guide" / "testing.rst").read_text()
+    assert "async def loop():" in guide
+    options = ("--asyncio-mode=auto",)
+    plugins = [OURS, ASYNCIO]
+    assert run(FOR_AIOHTTPS_PLUGIN, plugins, *options, conftest=LOOP_FIXTURE) == "2 passed"
 
 
 @MODES
