@@ -1,5 +1,8 @@
 # How a task waits for a connection, and what public methods return to be awaited.
 
+from cpython.object cimport PyObject
+from cpython.ref cimport Py_INCREF
+
 
 cdef class Waiter:
     """What a task waits on: one task, one wake-up, no Future."""
@@ -33,18 +36,17 @@ cdef class Awaitable:
     cdef:
         const char *name        # of the method that returned it; NULL where nobody asks
         object subject          # what the method was called on
-        # its arguments
+        # Its arguments, owned, or NULL: one is made for every message, and what it does not use
+        # costs nothing.
+        PyObject *data
+        PyObject *option
+        PyObject *extra
         unsigned char what
-        object data
-        object option
-        object extra
         # how far it is
-        Phase phase
+        unsigned char phase     # a Phase
         bint suspended          # on what the subject will wake
         bint turned             # it has let the loop run
-        object output           # the connection that it wrote to
-        object waits            # a future, or the coroutine that goes on for it
-        object failure          # what it raises when it has let the loop run
+        object rest             # what is left to do: see the subclasses
 
     cdef object qualified(self)
     cdef object advance(self, bint *finished)
@@ -60,4 +62,12 @@ cdef object DONE
 
 
 cdef void make_sendable(object awaitable_type) noexcept
+
+
+cdef inline PyObject *own(object argument):
+    """Take a reference to *argument* for an Awaitable."""
+    Py_INCREF(argument)
+    return <PyObject *>argument
+
+
 cdef int show_as_coroutine_functions(object owner, tuple names) except -1

@@ -14,10 +14,7 @@ from asyncio import CancelledError
 cimport cython
 from cpython.contextvars cimport PyContext_Enter, PyContext_Exit
 from cpython.object cimport PyObject
-from cpython.ref cimport Py_INCREF
-
-cdef extern from "Python.h":
-    void PyErr_SetObject(object type, object value)
+from cpython.ref cimport Py_INCREF, Py_XDECREF
 
 cdef extern from "aiohttp_ws/net/awaitables.h":
     ctypedef int (*aws_send_function)(PyObject *, PyObject *, PyObject **)
@@ -160,6 +157,9 @@ cdef class Awaitable:
     """
 
     def __dealloc__(self):
+        Py_XDECREF(self.data)
+        Py_XDECREF(self.option)
+        Py_XDECREF(self.extra)
         if self.phase == NEW and self.name != NULL:
             warnings.warn(
                 f"coroutine '{self.qualified()}' was never awaited", RuntimeWarning, stacklevel=2
@@ -243,15 +243,10 @@ cdef class Failed(Awaitable):
         raise self.exception
 
 
-cdef int advance_for_am_send(PyObject *self, PyObject *value, PyObject **result) noexcept:
+cdef int advance_for_am_send(PyObject *self, PyObject *value, PyObject **result) except -1:
     cdef bint finished = False
-    try:
-        outcome = (<Awaitable>self).advance(&finished)
-    except BaseException as exc:
-        (<Awaitable>self).phase = OVER
-        result[0] = NULL
-        PyErr_SetObject(type(exc), exc)
-        return -1
+    result[0] = NULL
+    outcome = (<Awaitable>self).advance(&finished)
     Py_INCREF(outcome)
     result[0] = <PyObject *>outcome
     return 0 if finished else 1
@@ -259,7 +254,7 @@ cdef int advance_for_am_send(PyObject *self, PyObject *value, PyObject **result)
 
 cdef void make_sendable(object awaitable_type) noexcept:
     """Let ``await`` take the results of a subclass of Awaitable without StopIteration."""
-    aws_set_am_send(<PyObject *>awaitable_type, advance_for_am_send)
+    aws_set_am_send(<PyObject *>awaitable_type, <aws_send_function>advance_for_am_send)
 
 
 cdef int show_as_coroutine_functions(object owner, tuple names) except -1:

@@ -11,6 +11,7 @@ cdef class Operation(Awaitable):
     cdef object act(self, bint *finished)
     cdef Listener listener(self)
     cdef object settle(self, Connection connection, bint *finished)
+    cdef object refuse(self, Connection connection)
     cdef object go_on(self, object coroutine, object value, bint *finished)
 
 

@@ -24,8 +24,19 @@ cdef enum:
     TURN_EVERY = 1024
 
 
+cdef class Waiting:
+    """An operation that has acted and waits for room: where, and for which future."""
+
+    cdef Connection connection
+    cdef object future
+
+
 cdef class Operation(Awaitable):
-    """One call of a method that sends."""
+    """One call of a method that sends.
+
+    What is left to do after the first step is in ``rest``: a :class:`Waiting`, an exception to be
+    raised when the loop has run, or the coroutine that goes on.
+    """
 
     cdef object act(self, bint *finished):
         """Do what was called for; return as :meth:`advance` does."""
@@ -37,65 +48,67 @@ cdef class Operation(Awaitable):
         return <Listener>self.subject
 
     cdef object advance(self, bint *finished):
-        cdef Connection connection
+        cdef Waiting waiting
         if self.phase == NEW:
             self.phase = WAITING
-            try:
-                return self.act(finished)
-            except Exception as exc:
-                connection = <Connection>self.output
-                self.phase = OVER
-                if connection is None or connection.is_open():
-                    raise
-                connection.refusals += 1
-                if connection.refusals == 1:
-                    raise
-                self.failure = exc
-                self.phase = TURNED
-                return None
+            return self.act(finished)
         if self.phase == TURNED:
             self.phase = OVER
-            if self.failure is not None:
-                raise self.failure
+            if self.rest is not None:
+                raise self.rest
             finished[0] = True
             return None
         self.start()
-        if self.output is None:
-            return self.go_on(self.waits, None, finished)
-        if not self.waits.done():
+        if self.rest is None:
+            self.phase = OVER  # the first step has raised
+            self.start()
+        if type(self.rest) is not Waiting:
+            return self.go_on(self.rest, None, finished)
+        waiting = <Waiting>self.rest
+        if not waiting.future.done():
             raise RuntimeError("a send was resumed before its output had drained")
-        self.waits = None
-        return self.settle(<Connection>self.output, finished)
+        return self.settle(waiting.connection, finished)
 
     cdef object settle(self, Connection connection, bint *finished):
         """The frame is written: wait while there is too much output."""
-        if connection.writing_paused:
-            if connection.is_disconnected or connection.closing.state >= CLOSED:
+        cdef Waiting waiting
+        if connection.writing_paused and not connection.closing.sent:
+            if connection.closing.state >= CLOSED:
                 # Nobody is going to say that there is room again.
                 raise self.listener().closed_error()
-            if connection.closing.sent:
-                # The close frame is next: whether it arrives, its own waiters learn.
-                self.phase = OVER
-                finished[0] = True
-                return None
-            self.output = connection
-            self.waits = connection.resources.loop.create_future()
+            waiting = Waiting.__new__(Waiting)
+            waiting.connection = connection
+            waiting.future = connection.resources.loop.create_future()
+            waiting.future._asyncio_future_blocking = True
             if connection.drain_waiters is None:
                 connection.drain_waiters = []
-            connection.drain_waiters.append(self.waits)
-            self.waits._asyncio_future_blocking = True
-            return self.waits
+            connection.drain_waiters.append(waiting.future)
+            self.rest = waiting
+            return waiting.future
+        if connection.writing_paused and connection.is_disconnected:
+            raise self.listener().closed_error()
         connection.resources.acts += 1
         if connection.resources.acts % TURN_EVERY == 0:
             self.phase = TURNED
+            self.rest = None
             return None
         self.phase = OVER
         finished[0] = True
         return None
 
+    cdef object refuse(self, Connection connection):
+        """The connection is closed: say so, and when that was said before, let the loop run first."""
+        cdef object failure = self.listener().closed_error()
+        connection.refusals += 1
+        if connection.refusals == 1:
+            raise failure
+        self.rest = failure
+        self.phase = TURNED
+        return None
+
     cdef object go_on(self, object coroutine, object value, bint *finished):
         """Let *coroutine* do what is left."""
-        self.waits = coroutine
+        self.rest = coroutine
         try:
             return coroutine.send(value)
         except StopIteration as stop:
@@ -104,21 +117,21 @@ cdef class Operation(Awaitable):
             return stop.value
 
     def throw(self, typ, val=None, tb=None):
-        cdef object coroutine = self.waits
-        if self.phase == WAITING and self.output is None and coroutine is not None:
+        cdef object rest = self.rest
+        if self.phase == WAITING and rest is not None and type(rest) is not Waiting:
             try:
                 if val is None and tb is None:
-                    return coroutine.throw(typ)
-                return coroutine.throw(typ, val, tb)
+                    return rest.throw(typ)
+                return rest.throw(typ, val, tb)
             except BaseException:
                 self.phase = OVER
                 raise
-        self.waits = None
+        self.rest = None
         return Awaitable.throw(self, typ, val, tb)
 
     def close(self):
-        if self.phase == WAITING and self.output is None and self.waits is not None:
-            self.waits.close()
+        if self.phase == WAITING and self.rest is not None and type(self.rest) is not Waiting:
+            self.rest.close()
         self.phase = OVER
 
 
@@ -129,7 +142,7 @@ cdef class Drained(Operation):
     """Waits until there is room for output."""
 
     cdef object act(self, bint *finished):
-        return self.settle(<Connection>self.output, finished)
+        return self.settle(<Connection>self.rest, finished)
 
 
 make_sendable(Drained)
@@ -142,7 +155,7 @@ cdef Awaitable drained(Listener listener, Connection connection):
         return DONE
     operation = Drained.__new__(Drained)
     operation.subject = listener
-    operation.output = connection
+    operation.rest = connection
     return operation
 
 

@@ -10,11 +10,11 @@ import json
 import sys
 
 from aiohttp_ws.net.awaitables cimport (
-    NEW,
     OVER,
     WAITING,
     Waiter,
     make_sendable,
+    own,
     show_as_coroutine_functions,
 )
 from aiohttp_ws.wire.closing cimport CLOSED, OPEN
@@ -127,7 +127,7 @@ cdef class Receive(Awaitable):
             raise WSMessageTypeError(
                 f"Received message {msg_type}:{data!r} is not WSMsgType.TEXT"
             )
-        return data if self.what == TEXT else self.extra(data)
+        return data if self.what == TEXT else (<object>self.extra)(data)
 
     cdef int drop(self) except -1:
         if self.suspended:
@@ -149,25 +149,24 @@ cdef class Send(Operation):
         cdef MessageStream stream = <MessageStream>self.subject
         cdef Connection connection
         cdef unsigned char what = self.what
-        data = self.data
+        cdef object data = <object>self.data
         if what == SEND_JSON or what == SEND_JSON_BYTES:
-            data = self.extra(data)
+            data = (<object>self.extra)(data)
             if stream.overridden & (OWN_SEND_STR if what == SEND_JSON else OWN_SEND_BYTES):
                 if what == SEND_JSON:
-                    own = stream.send_str(data, self.option)
+                    sending = stream.send_str(data, <object>self.option)
                 else:
-                    own = stream.send_bytes(data, self.option)
-                return self.go_on(own.__await__(), None, finished)
+                    sending = stream.send_bytes(data, <object>self.option)
+                return self.go_on(sending.__await__(), None, finished)
             what = SEND_TEXT if what == SEND_JSON else SEND_BYTES
         if stream._connection is None:
             raise not_prepared()
         connection = stream._connection.transport
         if not connection.is_open():
-            self.output = connection
-            raise stream._connection.closed_error()
+            return self.refuse(connection)
         if what == SEND_TEXT:
             if PyUnicode_Check(data):
-                put_text(connection, OP_TEXT, data, self.option)
+                put_text(connection, OP_TEXT, data, <object>self.option)
             elif isinstance(data, OutgoingMessage):
                 self.put_typed(connection, OP_TEXT, data)
             else:
@@ -184,13 +183,14 @@ cdef class Send(Operation):
                     f"message must be an OutgoingMessage or a Ping, not {type(data)!r}"
                 )
         elif what == SEND_FRAME:
-            if self.extra == OP_TEXT or self.extra == OP_BINARY:
-                self.put_bytes_like(connection, self.extra, data)
-            elif self.extra == OP_PING or self.extra == OP_PONG:
-                put_control(connection, self.extra, data)
+            opcode = <object>self.extra
+            if opcode == OP_TEXT or opcode == OP_BINARY:
+                self.put_bytes_like(connection, opcode, data)
+            elif opcode == OP_PING or opcode == OP_PONG:
+                put_control(connection, opcode, data)
             else:
                 raise ValueError(
-                    f"opcode {self.extra!r} cannot be sent here; use TEXT, BINARY, PING or PONG"
+                    f"opcode {opcode!r} cannot be sent here; use TEXT, BINARY, PING or PONG"
                 )
         else:
             put_control(connection, OP_PING if what == SEND_PING else OP_PONG, data)
@@ -198,7 +198,7 @@ cdef class Send(Operation):
 
     cdef int put_bytes_like(self, Connection connection, uint8_t opcode, object data) except -1:
         if PyBytes_Check(data) or isinstance(data, (bytearray, memoryview)):
-            return put_buffer(connection, opcode, data, self.option)
+            return put_buffer(connection, opcode, data, <object>self.option)
         if isinstance(data, OutgoingMessage):
             return self.put_typed(connection, opcode, data)
         raise TypeError(f"data argument must be byte-ish ({type(data)!r})")
@@ -208,7 +208,7 @@ cdef class Send(Operation):
         if (opcode == OP_BINARY) != bool(message.is_binary):
             raise TypeError(f"{message!r} is not what this method sends; use send_message()")
         data = data_of(message)
-        compress = False if message.skip_compress else self.option
+        compress = False if message.skip_compress else <object>self.option
         if PyUnicode_Check(data):
             return put_text(connection, opcode, data, compress)
         return put_buffer(connection, opcode, data, compress)
@@ -274,9 +274,10 @@ cdef class MessageStream:
         operation.name = name
         operation.subject = self
         operation.what = what
-        operation.data = data
-        operation.option = compress
-        operation.extra = extra
+        operation.data = own(data)
+        operation.option = own(compress)
+        if extra is not None:
+            operation.extra = own(extra)
         return operation
 
     def send_str(self, data, compress=None):
@@ -336,7 +337,8 @@ cdef class MessageStream:
         operation.name = name
         operation.subject = self
         operation.what = want
-        operation.extra = loads
+        if loads is not None:
+            operation.extra = own(loads)
         return operation
 
     def receive(self, timeout=None):
@@ -413,7 +415,7 @@ async def receive_within(MessageStream stream, Want want, loads, timeout):
     cdef Receive operation = Receive.__new__(Receive)
     operation.subject = stream
     operation.what = want
-    operation.extra = loads
+    operation.extra = own(loads)
     async with timeout_scope(timeout):
         return await operation
 
@@ -422,7 +424,7 @@ async def receive_by_own(MessageStream stream, Want want, loads, timeout):
     """Receive as *want* says what a subclass's receive() gives."""
     cdef Receive operation = Receive.__new__(Receive)
     operation.what = want
-    operation.extra = loads
+    operation.extra = own(loads)
     return operation.fit(await (stream.receive() if timeout is None else stream.receive(timeout)))
 
 

@@ -10,7 +10,7 @@ import asyncio
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_GET_SIZE
 from libc.stdint cimport uint8_t
 
-from aiohttp_ws.net.awaitables cimport make_sendable, show_as_coroutine_functions
+from aiohttp_ws.net.awaitables cimport make_sendable, own, show_as_coroutine_functions
 from aiohttp_ws.net.loop cimport resources_of
 from aiohttp_ws.wire.closing cimport OPEN
 from aiohttp_ws.wire.frames cimport FIN, OP_BINARY, OP_PING, OP_TEXT, Frame, FrameReader
@@ -132,9 +132,9 @@ cdef class PullConnection(PullReceiver):
         operation = SendData.__new__(SendData)
         operation.name = b"send"
         operation.subject = self
-        operation.data = message
-        operation.extra = text
-        operation.option = compress
+        operation.data = own(message)
+        operation.extra = own(text)
+        operation.option = own(compress)
         return operation
 
     def _put_fragment(self, bytes data, bint is_text, bint first, bint last, bint compress):
@@ -343,7 +343,7 @@ cdef class SendData(Operation):
         cdef PullConnection stream = <PullConnection>self.subject
         cdef Connection connection = stream.transport
         cdef uint8_t opcode
-        data, text, compress = self.data, self.extra, self.option
+        data, text, compress = <object>self.data, <object>self.extra, <object>self.option
         if connection is None or connection.closing.state != OPEN or connection.is_disconnected:
             return self.go_on(stream._refused(), None, finished)
         if stream._fragmenting is not None:
