@@ -8,6 +8,7 @@ from libc.stdint cimport uint8_t
 
 from aiohttp_ws.wire.closing cimport NO_STATUS
 from aiohttp_ws.wire.frames cimport FIN, OP_PING, OP_PONG
+from aiohttp_ws.ws.engine.send_frames cimport check_thread, is_open
 from aiohttp_ws.ws.close_codes cimport sendable_close_code
 
 from aiohttp_ws.errors import ClientConnectionResetError
@@ -29,7 +30,7 @@ cdef class FrameControl(FrameSender):
         return 0 if self.pings is None else len(self.pings)
 
     cdef int take_ping(self, Frame *frame) except -1:
-        if not self.is_open():
+        if not is_open(self):
             return 0
         if self.writing_paused:
             # RFC 6455 5.5.3: only the latest ping needs its pong. A peer that pings and
@@ -121,13 +122,13 @@ cdef class FrameControl(FrameSender):
         """
         times = []
         payload = None
-        self.check_thread()
+        check_thread(self)
         if self.measuring:
             raise RuntimeError("measure_roundtrip_time() is running already")
         self.measuring = True
         try:
             for _ in range(rounds):
-                if not self.is_open():
+                if not is_open(self):
                     raise ClientConnectionResetError("the connection is closed")
                 payload = os.urandom(8)
                 times.append(await self.await_pong(payload))

@@ -3,9 +3,13 @@
 from libc.stdint cimport uint8_t
 
 from aiohttp_ws.net.output cimport Output
-from aiohttp_ws.wire.closing cimport Closing
+from aiohttp_ws.wire.closing cimport CLOSED, Closing
 from aiohttp_ws.wire.contexts cimport MessageDeflater
 from aiohttp_ws.ws.types cimport WSMsgType
+
+
+cdef extern from "Python.h":
+    unsigned long PyThread_get_thread_ident()
 
 
 cdef class FrameSender(Output):
@@ -38,8 +42,6 @@ cdef class FrameSender(Output):
     cpdef send_close(self, close_code=*, close_message=*)
     cpdef disconnect(self, bint graceful=*)
 
-    cdef bint is_open(self) noexcept
-    cdef int check_thread(self) except -1
     cdef int put_message(
         self, uint8_t first, const uint8_t *payload, Py_ssize_t size, object owner, bint compress
     ) except -1
@@ -47,3 +49,22 @@ cdef class FrameSender(Output):
     # The engine's: begins the closing handshake, or answers.
     cdef int say_close(self, int code, bytes reason) except -1
     cdef int end_tcp(self, bint graceful) except -1
+
+
+cdef int wrong_thread() except -1
+
+
+cdef inline bint is_open(FrameSender sender) noexcept:
+    """Whether frames can be sent: the peer's close frame may have come, ours was not sent."""
+    return sender.closing.sent == 0 and sender.closing.state < CLOSED
+
+
+cdef inline int check_thread(FrameSender sender) except -1:
+    """Refuse to act in another thread than the event loop's, where sending acts at the call."""
+    if (
+        sender.acts_at_call
+        and sender.resources is not None
+        and PyThread_get_thread_ident() != sender.resources.thread_id
+    ):
+        return wrong_thread()
+    return 0

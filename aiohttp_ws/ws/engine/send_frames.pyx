@@ -33,6 +33,13 @@ cdef extern from "Python.h":
     const char *PyUnicode_AsUTF8AndSize(object text, Py_ssize_t *size) except NULL
 
 
+cdef int wrong_thread() except -1:
+    raise RuntimeError(
+        "a WSTransport is for the thread of its event loop only;"
+        " use loop.call_soon_threadsafe() from others"
+    )
+
+
 cdef class FrameSender(Output):
     """Base of :class:`Connection`: makes frames of what is sent."""
 
@@ -45,22 +52,6 @@ cdef class FrameSender(Output):
     def is_close_frame_sent(self):
         """Whether our close frame was sent: nothing follows it."""
         return self.closing.sent != 0
-
-    cdef bint is_open(self) noexcept:
-        """Whether frames can be sent: the peer's close frame may have come, ours was not sent."""
-        return self.closing.sent == 0 and self.closing.state < CLOSED
-
-    cdef int check_thread(self) except -1:
-        if (
-            self.acts_at_call
-            and self.resources is not None
-            and not self.resources.in_thread()
-        ):
-            raise RuntimeError(
-                "a WSTransport is for the thread of its event loop only;"
-                " use loop.call_soon_threadsafe() from others"
-            )
-        return 0
 
     cdef int put_close(self, int code, bytes reason) except -1:
         """Write a close frame; *code* NO_STATUS stands for none."""
@@ -158,8 +149,8 @@ cdef class FrameSender(Output):
         cdef Py_buffer view
         cdef Py_ssize_t size
         cdef const char *text
-        self.check_thread()
-        if not self.is_open():
+        check_thread(self)
+        if not is_open(self):
             return
         if msg_type == WSMsgType.CLOSE:
             send_raw_close(self, message)
@@ -215,8 +206,8 @@ cdef class FrameSender(Output):
         bint rsv3=False,
     ) except -1:
         cdef uint8_t first = first_byte(msg_type, fin, rsv1, rsv2, rsv3)
-        self.check_thread()
-        if not self.is_open():
+        check_thread(self)
+        if not is_open(self):
             return 0
         if msg_type == WSMsgType.CLOSE:
             raise ValueError("a close frame is sent with send_close()")
@@ -277,7 +268,7 @@ cdef class FrameSender(Output):
         :param close_message: the reason: at most 123 bytes, bytes-like or ``str``.
         :raises ValueError: *close_code* or *close_message* cannot be sent.
         """
-        self.check_thread()
+        check_thread(self)
         if close_code == 0:
             self.say_close(NO_STATUS, b"")
         else:
@@ -290,7 +281,7 @@ cdef class FrameSender(Output):
         :param graceful: send first what is buffered, which a peer that does not read can
             delay for long; otherwise drop it.
         """
-        self.check_thread()
+        check_thread(self)
         if self.lower is not None and not self.is_disconnected:
             self.end_tcp(graceful)
 

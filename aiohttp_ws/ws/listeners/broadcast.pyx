@@ -11,6 +11,7 @@ from aiohttp_ws.wire.contexts cimport MessageDeflater
 from aiohttp_ws.wire.frames cimport FIN, MAX_HEADER, OP_BINARY, OP_TEXT, RSV1, put_header
 from aiohttp_ws.wire.closing cimport OPEN
 from aiohttp_ws.ws.engine.connection cimport Connection
+from aiohttp_ws.ws.engine.send_frames cimport is_open
 from aiohttp_ws.ws.listeners.assembly cimport MessageAssembler
 from aiohttp_ws.ws.listeners.message_stream cimport MessageStream
 
@@ -179,7 +180,7 @@ def broadcast(connections, message, *, high_water=1048576, slow="skip", compress
             if (
                 transport is None
                 or transport.closing.state != OPEN
-                or not transport.is_open()
+                or not is_open(transport)
             ):
                 report.closed.append(item)
                 continue

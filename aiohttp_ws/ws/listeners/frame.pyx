@@ -16,6 +16,7 @@ from aiohttp_ws.wire.closing cimport CLOSE_RECEIVED, CLOSE_SENT, NO_STATUS, TCP_
 from aiohttp_ws.wire.frames cimport FIN, OP_BINARY, OP_CLOSE, RSV1, FrameReader, whole_frame_at
 from aiohttp_ws.ws.close_codes cimport named_close_code, sendable_close_code
 from aiohttp_ws.ws.engine.connection cimport BY_LISTENER
+from aiohttp_ws.ws.engine.send_frames cimport check_thread
 from aiohttp_ws.ws.engine.frame cimport WSCloseHandshake, make_close_handshake, make_frame
 from aiohttp_ws.ws.types cimport WSMsgType
 
@@ -309,7 +310,7 @@ cdef class WSTransport(Connection):
         For listeners that learn so only in ``on_ws_frame``. Does nothing when no answer is
         expected.
         """
-        self.check_thread()
+        check_thread(self)
         if self.pong_expected:
             self.pong_expected = False
             if self.keepalive is not None:
@@ -321,7 +322,7 @@ cdef class WSTransport(Connection):
         :param graceful: send first what is buffered, which a peer that does not read can
             delay for long; otherwise drop it.
         """
-        self.check_thread()
+        check_thread(self)
         if self.lower is None or self.is_disconnected:
             return
         self.advance(TCP_ENDED)
@@ -336,7 +337,7 @@ cdef class WSTransport(Connection):
             :class:`WSProtocolError` when the peer broke the protocol. That the peer closed
             is not an exception: see :attr:`close_handshake`.
         """
-        self.check_thread()
+        check_thread(self)
         if self.resources is None:
             raise RuntimeError("this WSTransport was never connected; ws_connect() makes those")
         if self.ended_future is None:

@@ -19,6 +19,7 @@ from aiohttp_ws.net.awaitables cimport (
 )
 from aiohttp_ws.wire.closing cimport CLOSED, OPEN
 from aiohttp_ws.wire.frames cimport OP_BINARY, OP_PING, OP_PONG, OP_TEXT
+from aiohttp_ws.ws.engine.send_frames cimport is_open
 from aiohttp_ws.ws.engine.send_messages cimport put_buffer, put_control, put_text
 
 from aiohttp_ws.errors import WSMessageTypeError
@@ -162,7 +163,7 @@ cdef class Send(Operation):
         if stream._connection is None:
             raise not_prepared()
         connection = stream._connection.transport
-        if not connection.is_open():
+        if not is_open(connection):
             return self.refuse(connection)
         if what == SEND_TEXT:
             if PyUnicode_Check(data):

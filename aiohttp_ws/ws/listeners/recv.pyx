@@ -348,7 +348,9 @@ cdef class SendData(Operation):
             return self.go_on(stream._refused(), None, finished)
         if stream._fragmenting is not None:
             return self.go_on(stream._send_after(data, text, compress), None, finished)
-        if isinstance(data, OutgoingMessage):
+        if not (PyUnicode_Check(data) or PyBytes_CheckExact(data)) and isinstance(
+            data, OutgoingMessage
+        ):
             if text is not None and bool(text) == bool(data.is_binary):
                 raise TypeError(f"text={text} contradicts {data!r}")
             if data.skip_compress:
