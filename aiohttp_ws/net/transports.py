@@ -12,7 +12,8 @@ from typing import Any
 
 from .aiofastnet_fixes import patched
 
-__all__ = ("create_connection", "create_server", "note_loss", "start_tls", "uses_aiofastnet")
+__all__ = ("create_connection", "create_server", "has_ended",
+    "note_loss", "start_tls", "uses_aiofastnet")
 
 ProtocolFactory = Callable[[], asyncio.BaseProtocol]
 
@@ -176,6 +177,18 @@ async def start_tls(
     if made is None:
         raise ConnectionResetError("the connection was closed during the TLS handshake")
     return made
+
+
+def has_ended(transport: asyncio.BaseTransport) -> bool:
+    """Whether nothing can be sent through *transport* any more, and nobody but its end is to come.
+
+    A TLS transport of Python 3.10 that lost its connection says so only when it has told its
+    protocol, an iteration of the event loop later; until then its methods fail.
+    """
+    if transport.is_closing():
+        return True
+    tls = getattr(transport, "_ssl_protocol", None)
+    return tls is not None and getattr(tls, "_transport", tls) is None
 
 
 def note_loss(transport: asyncio.BaseTransport) -> None:

@@ -30,7 +30,7 @@ from aiohttp_ws.wire.frames cimport (
 
 from aiohttp_ws.errors.faults import Failure, FaultKind, ProtocolFault
 from aiohttp_ws.net.awaitables import raise_again
-from aiohttp_ws.net.transports import note_loss
+from aiohttp_ws.net.transports import has_ended, note_loss
 from aiohttp_ws.net.unread import unread
 from aiohttp_ws.wire.contexts import MessageDeflater, MessageInflater
 from aiohttp_ws.ws.engine.context_pool import live_contexts
@@ -141,7 +141,7 @@ cdef class Connection(FrameControl):
         self.resources = resources
         self.reader.spare = resources.spare
         self.copies = type(transport).__module__.startswith("aiofastnet.")
-        if transport.is_closing():
+        if has_ended(transport):
             # It ended while the opening handshake was under way: only its last bytes are to come.
             transport.set_protocol(self)
             return 0

@@ -27,6 +27,7 @@ from aiohttp_ws.ws.engine.connection cimport AFTER_MESSAGES, BY_LISTENER, Connec
 from aiohttp_ws.errors import ClientConnectionResetError, ServerTimeoutError
 from aiohttp_ws.errors.faults import ProtocolFault
 from aiohttp_ws.ws.close_codes import check_close
+from aiohttp_ws.net.transports import has_ended
 from aiohttp_ws.ws.engine.connection import FrameProtocol
 from aiohttp_ws.ws.engine.keepalive import Keepalive
 from aiohttp_ws.ws.types import WS_CLOSED_MESSAGE, WS_CLOSING_MESSAGE, WSMessage, WSMsgType
@@ -92,7 +93,7 @@ cdef class MessageConnection(MessageAssembler):
         cdef Connection connection = self.transport
         connection.attach(transport, resources_of(self.loop))
         connection.use_deflate(self.deflate, deflate_options)
-        if writer_limit is not None and not transport.is_closing():
+        if writer_limit is not None and not has_ended(transport):
             transport.set_write_buffer_limits(high=writer_limit)
         if self.heartbeat > 0:
             connection.last_heard = aws_monotonic()
@@ -102,7 +103,7 @@ cdef class MessageConnection(MessageAssembler):
         if rest:
             # Also of a transport that is closing: what came before the end is delivered.
             connection.feed(rest)
-        if not connection.reading_paused and not transport.is_closing():
+        if not connection.reading_paused and not has_ended(transport):
             transport.resume_reading()
 
     # ---------------------------------------------------------------- receiving

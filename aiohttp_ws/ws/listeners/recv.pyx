@@ -19,6 +19,7 @@ from aiohttp_ws.ws.engine.send_messages cimport drained, put_buffer, put_text
 from aiohttp_ws.ws.listeners.queue cimport MessageQueue
 
 from aiohttp_ws.errors.faults import Failure, FaultKind, ProtocolFault
+from aiohttp_ws.net.transports import has_ended
 from aiohttp_ws.ws.engine.connection import FrameProtocol
 from aiohttp_ws.ws.engine.keepalive import Keepalive
 from aiohttp_ws.ws.typed_messages import OutgoingMessage, data_of
@@ -82,13 +83,13 @@ cdef class PullConnection(PullReceiver):
         connection.close_timeout = self.close_timeout_value
         connection.attach(transport, resources_of(self.loop))
         connection.use_deflate(deflate, deflate_options)
-        if not transport.is_closing():
+        if not has_ended(transport):
             high, low = write_limit
             transport.set_write_buffer_limits(high=high, low=low)
         if rest:
             # Also of a transport that is closing: what came before the end is delivered.
             connection.feed(rest)
-        if not connection.reading_paused and not transport.is_closing():
+        if not connection.reading_paused and not has_ended(transport):
             transport.resume_reading()
 
     @property
