@@ -223,6 +223,14 @@ def test_repeats_of_an_expression_do_not_overlap(place, text, names):
     check(eval(text, dict(names)))
 
 
+@pytest.mark.parametrize(("place", "text", "names"), list(patterns()))
+def test_no_expression_takes_digits_of_other_scripts(place, text, names):
+    if any(place == where and name in text for where, name in OF_THE_USER):
+        pytest.skip("of the application's own code")
+    pattern = eval(text, dict(names))
+    assert isinstance(pattern, bytes) or "\\d" not in pattern, r"write [0-9], \d takes any script's"
+
+
 def test_compiled_modules_have_no_expressions():
     for path in PACKAGE.rglob("*.pyx"):
         assert not re.search(r"^\s*(import re|from re import)\b", path.read_text(), re.MULTILINE)

@@ -310,7 +310,16 @@ class ClientResponse:
         :raises UnicodeDecodeError: when the body is not in that encoding, which it names.
         """
         body = await self.read()
-        return body.decode(encoding or self.get_encoding(), errors)
+        return self._decoded(body, encoding, errors)
+
+    def _decoded(self, body: bytes, encoding: str | None, errors: str = "strict") -> str:
+        try:
+            return body.decode(encoding or self.get_encoding(), errors)
+        except UnicodeDecodeError as exc:
+            named = None if encoding else self.charset
+            if named and known_charset(named) is None:
+                exc.reason += f"; the response has the charset {named!r:.60}, which is unknown"
+            raise
 
     async def json(
         self,
@@ -323,7 +332,8 @@ class ClientResponse:
 
         :param content_type: what ``Content-Type`` has to say; ``None`` accepts anything.
         :raises ContentTypeError: when it says something else.
-        :raises ValueError: when the body is not JSON (:exc:`json.JSONDecodeError`).
+        :raises ValueError: when the body is not JSON (:exc:`json.JSONDecodeError`), or not in its
+            encoding (:exc:`UnicodeDecodeError`).
         """
         body = await self.read()
         if content_type and not self._is_type(content_type):
@@ -340,7 +350,7 @@ class ClientResponse:
         stripped = body.strip()
         if not stripped:
             return None
-        return loads(stripped.decode(encoding or self.get_encoding()))
+        return loads(self._decoded(stripped, encoding))
 
     def _is_type(self, expected: str) -> bool:
         raw = self.headers.get(hdrs.CONTENT_TYPE, "").lower()

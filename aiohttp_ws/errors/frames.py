@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from http import HTTPStatus
 from typing import Protocol
 
@@ -21,9 +20,6 @@ __all__ = (
     "WSProtocolError",
     "WSProxyError",
 )
-
-
-LOGIN = re.compile(r"(?<=//).*@", re.DOTALL)
 
 
 class ReceivedResponse(Protocol):
@@ -126,7 +122,10 @@ class WSInvalidURL(WSError):
     def __str__(self) -> str:
         url, msg = self.args
         if isinstance(url, str):
-            url = LOGIN.sub("...@", url)  # A password is not for logs.
+            # A password is not for logs.
+            scheme, slashes, rest = url.partition("//")
+            if "@" in rest:
+                url = f"{scheme}{slashes}...@{rest.rpartition('@')[2]}"
         return f"{url!r} is not a valid URL: {msg}"
 
 

@@ -57,7 +57,16 @@ class Decompressor:
     :raises ValueError: when the coding is unknown.
     """
 
-    __slots__ = ("_continues", "_decoder", "_encoding", "_full", "_make", "_pending", "_started")
+    __slots__ = (
+        "_continues",
+        "_decoder",
+        "_encoding",
+        "_full",
+        "_make",
+        "_padded",
+        "_pending",
+        "_started",
+    )
 
     def __init__(self, encoding: str) -> None:
         coding = coding_named(encoding)
@@ -68,6 +77,7 @@ class Decompressor:
         self._decoder: Decoder | None = None
         self._pending: bytes | memoryview = b""
         self._started = False
+        self._padded = False  # what comes is no part of the body
         self._full = False  # the limit was met: the decoder may hold more, even without input
 
     @property
@@ -109,7 +119,8 @@ class Decompressor:
             if decoder is None or decoder.eof:
                 begin = bytes(view[at : at + 2])
                 if decoder is not None:
-                    if not self._continues(begin):
+                    if self._padded or not self._continues(begin):
+                        self._padded = True
                         break
                     # What comes after a member is copied when the member ends.
                     view, window = memoryview(data), _FIRST_WINDOW

@@ -30,13 +30,10 @@ def _deflate_decoder(first: bytes) -> Decoder:
     return zlib.decompressobj(zlib.MAX_WBITS if framed else -zlib.MAX_WBITS)
 
 
-def _begins_member(data: bytes) -> bool:
-    # RFC 1952 2.2: a gzip body may have several members; anything else is padding to ignore.
-    return data[:1] == b"\x1f"
-
-
-def _begins_stream(data: bytes) -> bool:
-    return data[:1] != b"\0"  # as above; what is neither is an error, not nothing
+def _goes_on(data: bytes) -> bool:
+    # RFC 1952 2.2: a gzip body may have several members, and deflate bodies come so too. Zeros
+    # are padding, as of tapes; anything else that is not compressed is an error, not nothing.
+    return data[:1] != b"\0"
 
 
 GZIP = Coding(
@@ -44,11 +41,11 @@ GZIP = Coding(
     encoder=_encoder(GZIP_WBITS),
     decoder=_gzip_decoder,
     aliases=("x-gzip",),
-    continues=_begins_member,
+    continues=_goes_on,
     suffix=".gz",
     media_type="application/gzip",
 )
 # RFC 9110 8.4.1.2 calls the zlib format "deflate"; gzip is the same stream in another frame.
 DEFLATE = Coding(
-    "deflate", encoder=_encoder(zlib.MAX_WBITS), decoder=_deflate_decoder, continues=_begins_stream
+    "deflate", encoder=_encoder(zlib.MAX_WBITS), decoder=_deflate_decoder, continues=_goes_on
 )

@@ -121,7 +121,7 @@ class Domain(AbstractRuleMatching):
     """
 
     # RFC 1123 2.1: letters, digits and inner hyphens, 63 of them at most.
-    _label = re.compile(r"[a-z\d](?:[a-z\d-]{0,61}[a-z\d])?")
+    _label = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 
     def __init__(self, domain: str) -> None:
         super().__init__()
@@ -172,7 +172,7 @@ class Domain(AbstractRuleMatching):
 class MaskDomain(Domain):
     """Matches the ``Host`` header with ``*`` standing for any text, dots included."""
 
-    _label = re.compile(r"[a-z\d*](?:[a-z\d*-]{0,61}[a-z\d*])?")
+    _label = re.compile(r"[a-z0-9*](?:[a-z0-9*-]{0,61}[a-z0-9*])?")
 
     def __init__(self, domain: str) -> None:
         super().__init__(domain)

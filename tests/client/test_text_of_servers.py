@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
+import zlib
+
 import pytest
 
 from aiohttp_ws import errors
@@ -72,3 +75,20 @@ async def test_the_status_of_a_response_beyond_the_limits_is_400(session, raw, h
     with pytest.raises(errors.ClientResponseError) as caught:
         await session.get(server.url)
     assert caught.value.status == 400
+
+
+@pytest.mark.parametrize("read", ["text", "json"])
+async def test_an_unknown_charset_is_named_when_the_body_cannot_be_decoded(session, raw, read):
+    server = await raw(answer(b"\xff", "Content-Type: application/json; charset=x-odd"))
+    async with session.get(server.url) as response:
+        with pytest.raises(UnicodeDecodeError, match="x-odd"):
+            await getattr(response, read)()
+
+
+@pytest.mark.parametrize("coding", ["gzip", "deflate"])
+async def test_every_member_of_a_compressed_body_is_read(session, raw, coding):
+    pack = {"gzip": gzip.compress, "deflate": zlib.compress}[coding]
+    parts = [b"one", b"", b"two" * 100_000, b"three"]
+    server = await raw(answer(b"".join(map(pack, parts)), f"Content-Encoding: {coding}"))
+    async with session.get(server.url) as response:
+        assert await response.read() == b"".join(parts)

@@ -45,6 +45,23 @@ def test_gzip_members_follow_each_other_and_padding_is_ignored():
         assert unpacker.eof
 
 
+@pytest.mark.parametrize("coding", ["gzip", "deflate"])
+@pytest.mark.parametrize("step", [1, 5, 1000])
+def test_garbage_after_a_body_is_an_error_and_zeros_are_padding(coding, step):
+    compressor = Compressor(coding)
+    packed = compressor.compress(b"one") + compressor.flush()
+
+    def inflate(data):
+        unpacker = Decompressor(coding)
+        return b"".join(
+            unpacker.decompress(data[at : at + step]) for at in range(0, len(data), step)
+        )
+
+    with pytest.raises(ContentEncodingError):
+        inflate(packed + b"garbage that is no member")
+    assert inflate(packed + b"\0\0garbage that is no member") == b"one"
+
+
 @pytest.mark.parametrize("wbits", [15, -15])
 def test_deflate_streams_follow_each_other(wbits):
     packed = b""

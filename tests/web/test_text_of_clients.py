@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import logging
+import zlib
 
 import pytest
 
@@ -96,3 +98,14 @@ async def test_a_weight_that_is_not_a_number_of_http_offers_nothing(weight):
         assert b"content-encoding" not in head.lower()
         head, _ = await peer.ask(get("/", "Accept-Encoding: deflate;q=0.2, gzip ; q=0.3"))
         assert b"content-encoding: gzip" in head.lower()
+
+
+@pytest.mark.parametrize("coding", ["gzip", "deflate"])
+async def test_every_member_of_a_compressed_body_is_read(coding):
+    async def handler(request):
+        return web.Response(body=await request.read())
+
+    pack = {"gzip": gzip.compress, "deflate": zlib.compress}[coding]
+    parts = [b"one", b"", b"two" * 100_000, b"three"]
+    data = post(b"".join(map(pack, parts)), f"Content-Encoding: {coding}")
+    assert await answered(handler, data) == (200, b"".join(parts))
