@@ -117,7 +117,7 @@ class Decompressor:
             self._full = False
             decoder = self._decoder
             if decoder is None or decoder.eof:
-                begin = bytes(view[at : at + 2])
+                begin = data[at : at + 2] if isinstance(data, bytes) else bytes(view[at : at + 2])
                 if decoder is not None:
                     if self._padded or not self._continues(begin):
                         self._padded = True
@@ -125,7 +125,7 @@ class Decompressor:
                     # What comes after a member is copied when the member ends.
                     view, window = memoryview(data), _FIRST_WINDOW
                 decoder = self._decoder = self._make(begin)
-            fed = view[at : at + window]
+            fed = data if size <= window and not at else view[at : at + window]
             try:
                 piece = decoder.decompress(fed, room)  # type: ignore[arg-type]
             except Exception as exc:
