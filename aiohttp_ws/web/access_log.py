@@ -148,7 +148,7 @@ _ATOMS: dict[str, _Atom] = {
     "P": lambda request, response, time: f"<{os.getpid()}>",
     "r": _request_line,
     "s": lambda request, response, time: response.status,
-    "b": lambda request, response, time: len(response._sent_head) + response.body_length,
+    "b": lambda request, response, time: response._head_length + response.body_length,
     "T": lambda request, response, time: str(round(time)),
     "Tf": lambda request, response, time: f"{time:06f}",
     "D": lambda request, response, time: str(round(time * 1_000_000)),

@@ -294,8 +294,8 @@ class Response(StreamResponse):
 
     def _never_left(self) -> None:
         """Note that what :meth:`_render` returned was not sent: the connection is lost."""
+        self._head_length = self._body_length = 0
         self._sent_head = b""
-        self._body_length = 0
 
     def _serialise(
         self, version: tuple[int, int], keep_alive: bool, head_only: bool = False
@@ -315,6 +315,7 @@ class Response(StreamResponse):
                 head = _heads[key] = self._serialise_head(version, keep_alive, length, date)
         else:
             head = self._serialise_head(version, keep_alive, length, date)
+        self._head_length = len(head)
         self._sent_head = head
         if head_only or body is None:
             return head

@@ -84,6 +84,7 @@ class StreamResponse(ValueMapping, ContentFields):
     _eof_sent = False
     _must_be_empty_body = False
     _body_length = 0
+    _head_length = 0
     _sent_head = b""
     # Whether it may be sent in one go: nothing was asked for that takes more.
     _at_once = False
@@ -495,7 +496,9 @@ class StreamResponse(ValueMapping, ContentFields):
         except ValueError:
             self._back_out()
             raise
-        self._sent_head = head
+        self._head_length = len(head)
+        if self._status != 101:  # which may be kept for as long as a WebSocket lives
+            self._sent_head = head
         return head
 
     async def write(self, data: Byteish) -> None:
@@ -544,7 +547,7 @@ class StreamResponse(ValueMapping, ContentFields):
             await writer.write_eof(data)
         self._eof_sent = True
         self._req = None
-        self._body_length = writer.output_size - len(self._sent_head)
+        self._body_length = writer.output_size - self._head_length
         self._payload_writer = None
 
     def _render(self, request: BaseRequest) -> bytes | None:

@@ -77,11 +77,11 @@ class WebSocketResponse(StreamResponse, MessageStream):
         "_compress",
         "_eof_sent",
         "_fields",
+        "_head_length",
         "_keep_alive",
         "_opening",
         "_payload_writer",
         "_req",
-        "_sent_head",
         "_state",
         "_ws_protocol",
     )
@@ -143,7 +143,7 @@ class WebSocketResponse(StreamResponse, MessageStream):
         self._req = None
         self._payload_writer = None
         self._keep_alive = None
-        self._sent_head = b""
+        self._head_length = 0
         self._eof_sent = False
 
     # ------------------------------------------------------- the opening handshake

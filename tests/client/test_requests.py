@@ -349,6 +349,16 @@ async def test_line_ends_in_a_url_are_quoted_not_sent(session, raw):
         assert server.requests[0].startswith(b"GET /a%0D%0AbX:%20y?q=1 HTTP/1.1\r\n")
 
 
+@pytest.mark.parametrize("value", ["日本", "é", "日é; x", "a b", 5])
+async def test_cookies_of_every_script_arrive(session, serve, value):
+    url = await serve(mirror)
+    async with session.get(url, cookies={"a": value}) as response:
+        assert (await response.json())["cookies"] == {"a": str(value)}
+    session.cookie_jar.update_cookies({"b": value}, url)
+    async with session.get(url) as response:
+        assert (await response.json())["cookies"] == {"b": str(value)}
+
+
 @pytest.mark.parametrize(
     ("raised", "error"),
     [

@@ -153,11 +153,17 @@ async def failing(request):
     raise RuntimeError
 
 
+async def file(request):
+    return web.FileResponse(__file__, headers={"X": "é"})
+
+
 async def empty(request):
     return web.Response(status=204)
 
 
-@pytest.mark.parametrize("handler", [streamed, prepared, at_once, typed, refused, failing, empty])
+@pytest.mark.parametrize(
+    "handler", [streamed, prepared, at_once, typed, refused, failing, file, empty]
+)
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 async def test_headers_of_the_response_are_logged_as_they_were_sent(handler, method, caplog):
     logger = logging.getLogger("test.access")

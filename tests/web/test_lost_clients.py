@@ -22,7 +22,7 @@ class Lines(AbstractAccessLogger):
         super().__init__(logger, log_format)
 
     def log(self, request, response, time):
-        sent = len(response._sent_head) + response.body_length
+        sent = response._head_length + response.body_length
         self.seen.append((request.remote, response.status, sent))
 
 
