@@ -39,7 +39,7 @@ class OutgoingMessage(Message):
     :param payload: bytes-like, or ``str`` for a text. The bytes of a text are UTF-8: others
         are refused when it is sent.
     :param is_binary: send it as binary, not as text.
-    :param skip_compress: send it as it is where permessage-deflate was agreed on: for what
+    :param skip_compress: send it as it is where permessage-deflate was negotiated: for what
         would not get smaller, and for secrets beside what an attacker chooses.
     :raises TypeError: *payload* is neither, or a ``str`` and *is_binary*.
     """

@@ -64,7 +64,7 @@ Headers = Iterable[tuple[str, str]] | Mapping[str, str] | MultiMapping[str]
 
 
 class Agreement(NamedTuple):
-    """What the two ends agreed on, each ``None`` when the server chose none."""
+    """What the two ends negotiated, each ``None`` when the server chose none."""
 
     subprotocol: str | None
     deflate: DeflateParams | None
@@ -80,7 +80,7 @@ async def agree(
     transport: asyncio.BaseTransport | None,
     on_connect: OnConnected | None,
 ) -> Agreement:
-    """Check the server's answer, and show *on_connect* what was agreed on.
+    """Check the server's answer, and show *on_connect* what was negotiated.
 
     :param key: the request's ``Sec-WebSocket-Key``.
     :param offered: the subprotocols that the request offered.

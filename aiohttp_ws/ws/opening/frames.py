@@ -1,4 +1,4 @@
-"""How a connection begins at the frame height, behind its opening handshake."""
+"""How a connection of the frame API begins, after its opening handshake."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def open_frames(
     rest: bytes = b"",
     when_lost: Callable[[BaseException | None], object] | None = None,
 ) -> WSTransport:
-    """Begin a connection at the frame height, behind its opening handshake.
+    """Begin a connection of the frame API, after its opening handshake.
 
     ``on_ws_connected`` has been called when this returns, and ``on_ws_frame`` for what *rest*
     holds.
@@ -35,10 +35,10 @@ def open_frames(
     :param transport: the asyncio transport; it belongs to the connection from here on.
     :param server: this end is the server.
     :param request: what ``WSTransport.request`` shows, and *response* likewise.
-    :param deflate: the :class:`DeflateParams` agreed on, or ``None``.
+    :param deflate: the negotiated :class:`DeflateParams`, or ``None``.
     :param preamble: bytes to be sent before any frame.
-    :param rest: bytes that came behind the opening handshake.
-    :param when_lost: called with ``connection_lost``'s argument, behind ``on_ws_disconnected``.
+    :param rest: bytes that came after the opening handshake.
+    :param when_lost: called with ``connection_lost``'s argument, after ``on_ws_disconnected``.
     """
     reader = FrameReader(
         server,
@@ -46,7 +46,7 @@ def open_frames(
         # Text is validated when a listener asks for it; frames may be fragments of it.
         check_utf8=False,
         allow_rsv1=deflate is not None,
-        # Extensions may be the listener's own, agreed on by its factory.
+        # Extensions may be the listener's own, negotiated by its factory.
         allow_reserved=deflate is None,
     )
     connection = WSProtocol(listener, reader)

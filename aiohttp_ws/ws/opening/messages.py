@@ -1,4 +1,4 @@
-"""How a connection begins at the message level, behind its opening handshake."""
+"""How a connection of the web API begins, after its opening handshake."""
 
 from __future__ import annotations
 
@@ -64,13 +64,13 @@ def open_connection(
     deflate: DeflateParams | None = None,
     deflate_options: DeflateOptions | None = None,
 ) -> MessageConnection:
-    """Begin a connection at the message level, behind its opening handshake.
+    """Begin a connection of the web API, after its opening handshake.
 
     The numbers have passed :func:`check_settings`.
 
     :param transport: the asyncio transport; it belongs to the connection from here on.
     :param server: this end is the server.
-    :param rest: bytes that came behind the opening handshake.
+    :param rest: bytes that came after the opening handshake.
     :param max_msg_size: bytes a message may have, inflated; 0 for no limit.
     :param max_queue: bytes of unreceived messages at which the socket is no longer read.
     :param heartbeat: seconds of silence after which a ping is sent; the peer has half as
@@ -79,7 +79,7 @@ def open_connection(
         limit.
     :param writer_limit: bytes of unsent output at which ``send_*`` waits; ``None`` leaves the
         transport's own.
-    :param deflate: the :class:`DeflateParams` agreed on, or ``None``.
+    :param deflate: the negotiated :class:`DeflateParams`, or ``None``.
     :param deflate_options: the :class:`DeflateOptions` of this end.
     :return: the :class:`MessageConnection`.
     """
