@@ -12,8 +12,14 @@ from typing import Any
 
 from .aiofastnet_fixes import patched
 
-__all__ = ("create_connection", "create_server", "has_ended",
-    "note_loss", "start_tls", "uses_aiofastnet")
+__all__ = (
+    "create_connection",
+    "create_server",
+    "has_ended",
+    "note_loss",
+    "start_tls",
+    "uses_aiofastnet",
+)
 
 ProtocolFactory = Callable[[], asyncio.BaseProtocol]
 
