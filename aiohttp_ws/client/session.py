@@ -299,7 +299,8 @@ class ClientSession(SessionSettings):
         :param autoclose: answer the peer's close frame.
         :param autoping: answer pings.
         :param heartbeat: seconds of silence after which a ping is sent; a server that sends
-            nothing within half of that again is dropped with the close code 1006.
+            nothing within half of that again, and takes nothing of what was sent before, is
+            dropped with the close code 1006.
         :param origin: the ``Origin`` header.
         :param compress: offer permessage-deflate with windows of at most so many bits, 8 to
             15, at both ends; 0 for no offer. Or the :class:`~aiohttp_ws.DeflateOptions` to offer.

@@ -48,11 +48,13 @@ class WebSocketResponse(StreamResponse, MessageStream):
 
     :param timeout: seconds the peer has for its part of the closing handshake.
     :param receive_timeout: seconds that ``receive()`` waits by default; ``None`` for no limit.
-    :param autoclose: answer the peer's close frame at once. With ``False``, call
-        :meth:`close` after having received it.
+    :param autoclose: answer the peer's close frame, with its code, when the messages before it have
+        been received. With ``False``, call :meth:`close` after having received it; until then
+        messages can be sent.
     :param autoping: answer pings, and keep pings and pongs from ``receive()``.
     :param heartbeat: seconds of silence after which a ping is sent; a peer that answers
-        nothing within half of that again is dropped with the close code 1006. ``None``: off.
+        nothing within half of that again, and takes nothing of what was sent before, is dropped
+        with the close code 1006. ``None``: off.
     :param protocols: the subprotocols spoken here; the first one offered by the client that is
         among them is negotiated.
     :param compress: whether to accept permessage-deflate (RFC 7692), or the

@@ -1,4 +1,4 @@
-"""``on_connect`` and messages as objects at the message API, with other libraries as peers."""
+"""``on_connect`` and messages as objects in the message API, with other libraries as peers."""
 
 from __future__ import annotations
 
