@@ -36,6 +36,31 @@ async def test_a_message_above_the_limit_closes_with_1009(sides: Sides) -> None:
     assert await end.rest() == []
 
 
+@pytest.mark.only(wire=["plain", "tls"], api=["web", "messages"])
+async def test_messages_before_a_fault_are_answered_before_it_is(sides: Sides) -> None:
+    end, peer = await sides.open(max_size=LIMIT)
+    peer.write(peer.frame(TEXT, "one") + peer.frame(TEXT, "two") + peer.frame(11, b""))
+    for text in ("one", "two"):
+        assert await end.receive() == text
+        await end.send(text)
+    ending = asyncio.create_task(end.rest())
+    assert [(await peer.receive()).payload for _ in range(2)] == [b"one", b"two"]
+    assert (await peer.receive_close())[0] == 1002
+    peer.fin()
+    assert await ending == []
+
+
+@pytest.mark.only(wire=["plain"], api=["web", "messages"])
+async def test_a_close_of_ours_does_not_wait_for_what_came_before_a_fault(sides: Sides) -> None:
+    end, peer = await sides.open(max_size=LIMIT)
+    peer.write(peer.frame(TEXT, "one") + peer.frame(TEXT, "two") + peer.frame(11, b""))
+    assert await end.receive() == "one"
+    closing = asyncio.create_task(end.close())
+    assert (await peer.receive_close())[0] == 1002
+    peer.fin()
+    await closing
+
+
 @pytest.mark.only(wire=["plain"])
 async def test_a_frame_above_the_limit_is_refused_at_its_header(sides: Sides) -> None:
     end, peer = await sides.open(max_size=LIMIT)

@@ -14,7 +14,8 @@ from aiohttp_ws.net.awaitables cimport make_sendable, own, show_as_coroutine_fun
 from aiohttp_ws.net.loop cimport resources_of
 from aiohttp_ws.wire.closing cimport OPEN
 from aiohttp_ws.wire.frames cimport FIN, OP_BINARY, OP_PING, OP_TEXT, Frame, FrameReader
-from aiohttp_ws.ws.engine.connection cimport AT_ONCE, Connection
+from aiohttp_ws.ws.engine.connection cimport AFTER_MESSAGES, AT_ONCE, Connection
+from aiohttp_ws.ws.engine.send_frames cimport is_open
 from aiohttp_ws.ws.engine.send_messages cimport drained, put_buffer, put_text
 from aiohttp_ws.ws.listeners.queue cimport MessageQueue
 
@@ -239,6 +240,8 @@ cdef class PullConnection(PullReceiver):
         """Begin the closing handshake, if it has not begun."""
         if self.transport.closing.state == OPEN:
             self.transport.say_close(code, reason.encode())
+        elif self.transport.answer_timer is not None:
+            self.transport.answer_now()
 
     def _fail(self, int code, reason):
         """Fail the connection for a fault of this end."""
@@ -255,7 +258,12 @@ cdef class PullConnection(PullReceiver):
             fault.limit_name = "max_size"
             if fault.kind is not FaultKind.INTERNAL:
                 self._set_lost_exc(fault)
+                # What came before it can still be answered.
+                connection.answers = AFTER_MESSAGES
         return 0
+
+    cdef bint has_unread(self):
+        return self.queue.count != 0
 
     cdef int code_failed(self, Connection connection, object exc) except -1:
         self._on_error(exc)
@@ -318,7 +326,7 @@ cdef class PullConnection(PullReceiver):
         """Where the closing handshake stands: 0 before it, 1 during, 2 when TCP has ended."""
         if self.transport is None or self.transport.is_disconnected:
             return 2
-        return 0 if self.transport.closing.state == OPEN else 1
+        return 0 if is_open(self.transport) else 1
 
     @property
     def _close_frames(self):
@@ -345,7 +353,7 @@ cdef class SendData(Operation):
         cdef Connection connection = stream.transport
         cdef uint8_t opcode
         data, text, compress = <object>self.data, <object>self.extra, <object>self.option
-        if connection is None or connection.closing.state != OPEN or connection.is_disconnected:
+        if connection is None or not is_open(connection) or connection.is_disconnected:
             return self.go_on(stream._refused(), None, finished)
         if stream._fragmenting is not None:
             return self.go_on(stream._send_after(data, text, compress), None, finished)

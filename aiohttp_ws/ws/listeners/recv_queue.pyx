@@ -226,6 +226,9 @@ cdef class Recv(Awaitable):
                 self.phase = OVER
                 finished[0] = True
                 return message
+        if connection.transport is not None and connection.transport.answer_timer is not None:
+            # The reader has taken all that came before the fault.
+            connection.transport.answer_now()
         if connection.is_over():
             if connection.told_end and not self.turned:
                 # It has been told before. A reader that goes on must let the event loop run.
