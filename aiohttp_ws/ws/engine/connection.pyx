@@ -245,7 +245,8 @@ cdef class Connection(FrameControl):
         self.listener = NOBODY
         self.leftovers = False
         self.held = None
-        self.reader._release()
+        if not self.in_batch:  # handle() does so at its end: a frame may still be in use
+            self.reader._release()
         if self.inflater is not None:
             self.inflater.release()
             self.inflater = None
