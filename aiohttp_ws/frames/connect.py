@@ -76,6 +76,7 @@ async def ws_connect(
     socket_factory: SocketFactory | None = None,
     use_aiofastnet: bool | None = None,
     compression: Compression = None,
+    check_utf8: bool = False,
     on_connect: OnConnected | None = None,
     **kwargs: Any,
 ) -> tuple[WSTransport, Listener]:
@@ -117,6 +118,9 @@ async def ws_connect(
         ``False`` does without, ``None`` takes them for TLS where it is installed.
     :param compression: ``"deflate"``, or a :class:`DeflateOptions`, offers permessage-deflate.
         Frames arrive inflated where the server agrees.
+    :param check_utf8: validate text as it comes: what is not UTF-8 closes the connection with 1007
+        at its first bad byte, before the frame is whole. By default it is for the listener, whose
+        ``get_payload_as_utf8_text()`` raises.
     :param on_connect: a function or coroutine function that is given a
         :class:`ConnectionResponse` when the server has accepted, before there is a listener.
         What it raises ends the connection, and is raised here.
@@ -147,6 +151,7 @@ async def ws_connect(
         enable_auto_pong=enable_auto_pong,
         max_frame_size=max_frame_size,
         compression=deflate_of(compression),
+        check_utf8=check_utf8,
     )
     loop = asyncio.get_running_loop()
     parsed = parse_url(url)

@@ -52,6 +52,7 @@ async def ws_create_server(
     read_buffer_init_size: int = 16 * 1024,
     use_aiofastnet: bool | None = None,
     compression: Compression = None,
+    check_utf8: bool = False,
     on_connect: OnConnect | None = None,
     **kwargs: Any,
 ) -> asyncio.Server:
@@ -91,6 +92,9 @@ async def ws_create_server(
         ``False`` does without, ``None`` takes them for TLS where it is installed.
     :param compression: ``"deflate"``, or a :class:`DeflateOptions`, agrees to
         permessage-deflate with clients that offer it. Frames arrive inflated then.
+    :param check_utf8: validate text as it comes: what is not UTF-8 closes the connection with 1007
+        at its first bad byte, before the frame is whole. By default it is for the listener, whose
+        ``get_payload_as_utf8_text()`` raises.
     :param on_connect: a function or coroutine function that is asked before the factory, when
         the request is a valid one, with a :class:`ConnectionRequest`. It returns ``None``, a
         subprotocol, a pair (subprotocol, headers) or a :class:`ConnectionAccept`, or raises
@@ -116,6 +120,7 @@ async def ws_create_server(
         enable_auto_pong=enable_auto_pong,
         max_frame_size=max_frame_size,
         compression=deflate_of(compression),
+        check_utf8=check_utf8,
     )
     loop = asyncio.get_running_loop()
 

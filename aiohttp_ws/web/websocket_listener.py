@@ -74,6 +74,9 @@ class WebSocketListenerResponse(StreamResponse):
     :param enable_auto_pong: answer pings here; they do not reach the listener then.
     :param max_frame_size: bytes that a frame's payload may have, inflated; 0 for no limit. A
         longer one closes the connection with 1009.
+    :param check_utf8: validate text as it comes: what is not UTF-8 closes the connection with 1007
+        at its first bad byte, before the frame is whole. By default it is for the listener, whose
+        ``get_payload_as_utf8_text()`` raises.
     :param logger_name: a logger, or the end of its name: ``"quotes"`` stands for
         ``aiohttp_ws.quotes``. By default ``aiohttp_ws.server``.
     :raises TypeError: *listener* is not a :class:`~aiohttp_ws.WSListener`, or *protocols* is one
@@ -100,6 +103,7 @@ class WebSocketListenerResponse(StreamResponse):
         auto_ping_strategy: WSAutoPingStrategy = WSAutoPingStrategy.PING_WHEN_IDLE,
         enable_auto_pong: bool = True,
         max_frame_size: int = 10 * 1024 * 1024,
+        check_utf8: bool = False,
         logger_name: str | LoggerLike | None = None,
     ) -> None:
         if not isinstance(listener, WSListener):
@@ -121,6 +125,7 @@ class WebSocketListenerResponse(StreamResponse):
             enable_auto_pong,
             max_frame_size,
             compression,
+            check_utf8,
         )
         self._listener = listener
         self._timeout = timeout
@@ -324,6 +329,7 @@ def _settings(
     enable_auto_pong: bool,
     max_frame_size: int,
     compression: Compression,
+    check_utf8: bool,
 ) -> FrameSettings:
     return FrameSettings(
         disconnect_on_exception=disconnect_on_exception,
@@ -335,4 +341,5 @@ def _settings(
         enable_auto_pong=enable_auto_pong,
         max_frame_size=max_frame_size,
         compression=deflate_of(compression),
+        check_utf8=check_utf8,
     )

@@ -10,10 +10,22 @@ from types import FunctionType
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from libc.stdint cimport uint8_t
+from libc.string cimport memset
 
 from aiohttp_ws.net.loop cimport resources_of
 from aiohttp_ws.wire.closing cimport CLOSE_RECEIVED, CLOSE_SENT, NO_STATUS, TCP_ENDED
-from aiohttp_ws.wire.frames cimport FIN, OP_BINARY, OP_CLOSE, RSV1, FrameReader, whole_frame_at
+from aiohttp_ws.wire.frames cimport (
+    FIN,
+    OP_BINARY,
+    OP_CLOSE,
+    OP_CONTINUATION,
+    OP_TEXT,
+    RSV1,
+    FrameReader,
+    Utf8State,
+    utf8_feed,
+    whole_frame_at,
+)
 from aiohttp_ws.ws.close_codes cimport named_close_code, sendable_close_code
 from aiohttp_ws.ws.engine.connection cimport BY_LISTENER
 from aiohttp_ws.ws.engine.send_frames cimport check_thread
@@ -21,7 +33,7 @@ from aiohttp_ws.ws.engine.frame cimport WSCloseHandshake, make_close_handshake, 
 from aiohttp_ws.ws.types cimport WSMsgType
 
 from aiohttp_ws.errors import ClientConnectionResetError, WSProtocolError
-from aiohttp_ws.errors.faults import Failure, ProtocolFault
+from aiohttp_ws.errors.faults import Failure, FaultKind, ProtocolFault
 from aiohttp_ws.ws.engine.keepalive import Keepalive
 from aiohttp_ws.ws.types import WSAutoPingStrategy, WSCloseCode
 
@@ -81,6 +93,8 @@ cdef class WSListener(Listener):
             owner = transport.inflate(frame)
             if owner is None:
                 return 0
+        if reader.check_utf8 and frame.message_opcode == OP_TEXT and not check_text(transport, frame):
+            return 0
         view = make_frame(frame)
         view.tail_size = reader.end - reader.pos
         view.last_in_buffer = not whole_frame_at(reader.pos, view.tail_size)
@@ -352,6 +366,26 @@ cdef class WSTransport(Connection):
             f"<WSTransport {'client' if self.is_client_side else 'server'}"
             f"{' disconnected' if self.is_disconnected else ''}>"
         )
+
+
+cdef int check_text(WSTransport transport, Frame *frame) except -1:
+    """Validate what the reader has left to us of *frame*'s text; return whether it is UTF-8.
+
+    A message that came whole is validated here, and a compressed one, across its fragments. The
+    connection fails where it is not.
+    """
+    cdef Utf8State *state = &transport.reader.utf8
+    if not (frame.whole_text or frame.compressed):
+        return True
+    if frame.opcode != OP_CONTINUATION:
+        memset(state, 0, sizeof(Utf8State))
+    if utf8_feed(state, frame.payload, frame.size) != <size_t>frame.size:
+        transport.fail(ProtocolFault(FaultKind.TEXT))
+        return False
+    if frame.flags & FIN and state.need:
+        transport.fail(ProtocolFault(FaultKind.TEXT_END))
+        return False
+    return True
 
 
 class WSProtocol(WSTransport, asyncio.BufferedProtocol):

@@ -24,6 +24,7 @@ class FrameSettings:
     :param enable_auto_pong: answer pings; they do not reach the listener then.
     :param max_frame_size: bytes of payload, inflated, that a frame may have; 0 for no limit.
     :param compression: what is wanted of permessage-deflate, ``None`` for none of it.
+    :param check_utf8: fail a connection whose text is not UTF-8, as it comes.
     :raises TypeError: a value is of another type.
     :raises ValueError: a value is out of its range.
     """
@@ -37,6 +38,7 @@ class FrameSettings:
     enable_auto_pong: bool
     max_frame_size: int
     compression: DeflateOptions | None = None
+    check_utf8: bool = False
 
     def __post_init__(self) -> None:
         self.auto_ping_strategy = WSAutoPingStrategy(self.auto_ping_strategy)

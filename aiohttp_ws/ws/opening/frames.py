@@ -43,8 +43,8 @@ def open_frames(
     reader = FrameReader(
         server,
         max_frame_size=settings.max_frame_size,
-        # Text is validated when a listener asks for it; frames may be fragments of it.
-        check_utf8=False,
+        # By default text is validated when a listener asks for it.
+        check_utf8=settings.check_utf8,
         allow_rsv1=deflate is not None,
         # Extensions may be the listener's own, negotiated by its factory.
         allow_reserved=deflate is None,
