@@ -79,6 +79,8 @@ PEERS = {
     "uvloop": library("uvloop"),
     "zlib_ng": library("zlib_ng", "zlib-ng"),
     "anyio": library("anyio"),
+    "nest_asyncio": library("nest_asyncio", "nest-asyncio"),
+    "nest_asyncio2": library("nest_asyncio2", "nest-asyncio2"),
     "pytest-aiohttp": library("pytest_aiohttp", "pytest-aiohttp"),
 }
 
