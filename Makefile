@@ -71,7 +71,7 @@ docs: $(VENV)/.built $(VENV)/.test-deps $(VENV)/.docs-deps ## build the document
 	$(PY) -m sphinx -q -W --keep-going -b html docs docs/_build/html
 	@echo "docs/_build/html/index.html"
 
-conformance: $(VENV)/.built ## the Autobahn test suite, both ends (FULL=1: every case, and docs/conformance.rst)
+conformance: $(VENV)/.built ## the Autobahn test suite, both ends of each API (FULL=1: every case, and docs/conformance.rst)
 	$(PY) -m tests.conformance $(if $(FULL),--full)
 
 fuzz: $(VENV)/.built $(VENV)/.test-deps ## the property tests, with FUZZ=50 times the examples

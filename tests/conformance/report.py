@@ -30,9 +30,9 @@ class Tally:
         return not self.faults and self.ran == self.wanted
 
 
-def judge(results: Results, full: bool) -> list[Tally]:
+def judge(results: Results, api: str, full: bool) -> list[Tally]:
     """Count the outcomes of each section; every case must be OK and closed cleanly."""
-    tallies = {s.number: Tally(s, expected(s, full)) for s in SECTIONS}
+    tallies = {s.number: Tally(s, expected(s, api, full)) for s in SECTIONS}
     for case in sorted(results, key=sort_key):
         behavior, closing = results[case]["behavior"], results[case]["behaviorClose"]
         tally = tallies[section_of(case)]

@@ -1,4 +1,4 @@
-"""Run the suite against one end, and give what it found."""
+"""Run the suite against one end of an API, and give what it found."""
 
 import contextlib
 import json
@@ -24,29 +24,33 @@ Results = dict[str, dict[str, str]]
 Command = Sequence[str | Path]
 
 
-def server_results(cases: list[str], library: str) -> Results:
+def server_results(api: str, cases: list[str], library: str) -> Results:
     """The suite plays the client: each case is a connection to our echo server."""
     port = free_port()
+    end = f"{api}-server"
     servers = [{"agent": library, "url": f"ws://127.0.0.1:{port}"}]
-    spec = write_spec("servers", cases, servers=servers)
-    with open_log("servers") as log:
-        server: Command = [sys.executable, HERE / "echo_server.py", str(port), library]
-        with running(server, port, log):
-            run([wstest(), "-m", "fuzzingclient", "-s", spec], log)
-    return read_index("servers", library)
+    spec = write_spec(end, cases, servers=servers)
+    with open_log(end) as log, running(echo(api, "server", port, library), port, log):
+        run([wstest(), "-m", "fuzzingclient", "-s", spec], log)
+    return read_index(end, library)
 
 
-def client_results(cases: list[str], library: str) -> Results:
+def client_results(api: str, cases: list[str], library: str) -> Results:
     """The suite plays the server: our client connects once for each case."""
     port = free_port()
+    end = f"{api}-client"
     url = f"ws://127.0.0.1:{port}"
-    spec = write_spec("clients", cases, url=url)
-    with open_log("clients") as log:
+    spec = write_spec(end, cases, url=url)
+    with open_log(end) as log:
         # --webport=0: without the suite's web pages.
         server: Command = [wstest(), "-m", "fuzzingserver", "-s", spec, "--webport=0"]
         with running(server, port, log):
-            run([sys.executable, HERE / "echo_client.py", url, library], log)
-    return read_index("clients", library)
+            run(echo(api, "client", url, library), log)
+    return read_index(end, library)
+
+
+def echo(api: str, end: str, where: int | str, library: str) -> Command:
+    return [sys.executable, "-m", "tests.conformance.echo", api, end, str(where), library]
 
 
 def write_spec(end: str, cases: list[str], **more: object) -> Path:
