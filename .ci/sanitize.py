@@ -35,6 +35,7 @@ TESTED = [
         "tests/client",
         "tests/frames",
         "tests/websockets",
+        "tests/contract",
     ),
     "--ignore=tests/web/test_run_app.py",
 ]
