@@ -12,7 +12,12 @@ from multidict import CIMultiDict
 
 from ..errors import BadHttpMessage, HandshakeError, HandshakeFault
 from ..net.transports import create_server
-from ..wire.handshake import ServerHandshake, accept_request, check_request
+from ..wire.handshake import (
+    ServerHandshake,
+    accept_request,
+    accepting_headers,
+    check_request,
+)
 from ..wire.http1 import HTTP_11, RequestHead, RequestParser, serialise_response
 from ..ws.listeners.frame import WSListener
 from ..ws.listeners.frame_settings import FrameSettings
@@ -306,19 +311,21 @@ def accepting(response: WSUpgradeResponse, handshake: ServerHandshake) -> WSUpgr
 class Accepted(WSUpgradeResponse):
     """The 101 response that a server makes by itself; its headers are made when asked for."""
 
-    __slots__ = ("_handshake", "_made")
+    # Of an idle connection as little is kept as its headers can be made from.
+    __slots__ = ("_accept", "_made", "_more")
 
     def __init__(self, handshake: ServerHandshake) -> None:
         self.version = b"HTTP/1.1"
         self.status = HTTPStatus.SWITCHING_PROTOCOLS
         self.body = None
-        self._handshake = handshake
+        self._accept = handshake.accept
+        self._more = (*handshake.headers[3:], *handshake.extra)
         self._made: CIMultiDict[str] | None = None
 
     @property
     def headers(self) -> CIMultiDict[str]:
         if self._made is None:
-            self._made = CIMultiDict([*self._handshake.headers, *self._handshake.extra])
+            self._made = CIMultiDict(self._lines())
         return self._made
 
     @headers.setter
@@ -328,6 +335,7 @@ class Accepted(WSUpgradeResponse):
     def to_bytes(self) -> bytes:
         if self._made is not None:
             return bytes(super().to_bytes())
-        handshake = self._handshake
-        headers = [*handshake.headers, *handshake.extra] if handshake.extra else handshake.headers
-        return serialise_response(101, "Switching Protocols", HTTP_11, headers)
+        return serialise_response(101, "Switching Protocols", HTTP_11, self._lines())
+
+    def _lines(self) -> list[tuple[str, str]]:
+        return [*accepting_headers(self._accept), *self._more]

@@ -25,6 +25,7 @@ __all__ = (
     "accept_key",
     "accept_request",
     "build_request_headers",
+    "accepting_headers",
     "build_response_headers",
     "check_origin",
     "check_request",
@@ -264,16 +265,21 @@ def build_response_headers(
     :param key: the request's ``Sec-WebSocket-Key``, checked.
     :param extension: the value of ``Sec-WebSocket-Extensions``, or ``None``.
     """
-    headers: list[tuple[str, str]] = [
-        (hdrs.UPGRADE, "websocket"),
-        (hdrs.CONNECTION, "Upgrade"),
-        (hdrs.SEC_WEBSOCKET_ACCEPT, accept_key(key)),
-    ]
+    headers = accepting_headers(accept_key(key))
     if subprotocol is not None:
         headers.append((hdrs.SEC_WEBSOCKET_PROTOCOL, subprotocol))
     if extension is not None:
         headers.append((hdrs.SEC_WEBSOCKET_EXTENSIONS, extension))
     return headers
+
+
+def accepting_headers(accept: str) -> list[tuple[str, str]]:
+    """The three headers that every 101 response begins with; *accept* answers the key."""
+    return [
+        (hdrs.UPGRADE, "websocket"),
+        (hdrs.CONNECTION, "Upgrade"),
+        (hdrs.SEC_WEBSOCKET_ACCEPT, accept),
+    ]
 
 
 # ------------------------------------------------------------------------- the client

@@ -43,13 +43,13 @@ cdef class Connection(FrameControl):
         MessageInflater inflater
         # policies
         uint8_t answers             # of Answers
-        bint shows_close            # the listener is given the peer's close frame
-        bint leaves_tcp             # who ends TCP after the closing handshake is the listener
+        uint8_t shows_close            # the listener is given the peer's close frame
+        uint8_t leaves_tcp             # who ends TCP after the closing handshake is the listener
         readonly double close_timeout   # seconds; 0 for no limit
         # receiving
         readonly bint reading_paused
-        bint resumed                # since the keepalive last looked
-        bint leftovers              # the connection is lost, what came before is not all delivered
+        uint8_t resumed                # since the keepalive last looked
+        uint8_t leftovers              # the connection is lost, what came before is not all delivered
         bytes held                  # received, but not to be handled before reading resumes
         # ending
         object fault                # why we fail the connection: it has a code and a reason
@@ -60,7 +60,7 @@ cdef class Connection(FrameControl):
         list drain_waiters
         list end_waiters            # of the closing handshake
         list lost_waiters           # of TCP
-        unsigned int refusals       # operations that met the end
+        uint8_t refusals            # whether an operation has met the end before
 
     cdef int attach(self, object transport, LoopResources resources) except -1
     cdef int use_deflate(self, object params, object options) except -1

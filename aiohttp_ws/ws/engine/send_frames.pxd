@@ -17,9 +17,9 @@ cdef class FrameSender(Output):
         Closing closing             # where the closing handshake stands: wire/closing
         str received_reason         # of the peer's close frame
         str sent_reason             # of ours
-        bint acts_at_call           # sending is for the loop's thread only
-        bint compressing            # the message being sent, fragment by fragment
-        bint in_message             # of its own a fragment is still to come
+        uint8_t acts_at_call           # sending is for the loop's thread only
+        uint8_t compressing            # the message being sent, fragment by fragment
+        uint8_t in_message             # of its own a fragment is still to come
         Py_ssize_t compress_from    # messages below this size are not compressed
         MessageDeflater deflater    # of permessage-deflate, or None
 

@@ -99,8 +99,8 @@ cdef class Operation(Awaitable):
     cdef object refuse(self, Connection connection):
         """The connection is closed: say so, and when that was said before, let the loop run first."""
         cdef object failure = self.listener().closed_error()
-        connection.refusals += 1
-        if connection.refusals == 1:
+        if not connection.refusals:
+            connection.refusals = True
             raise failure
         self.rest = failure
         self.phase = TURNED

@@ -251,9 +251,9 @@ cdef class MessageConnection(MessageAssembler):
             connection.cut_later(connection.close_timeout)
             await self._until(False)
         if not first:
-            connection.refusals += 1
-            if connection.refusals > 1:
+            if connection.refusals:
                 await asyncio.sleep(0)  # closing in a loop must not keep the event loop from running
+            connection.refusals = True
         return first
 
     async def _until(self, bint end_of_handshake):

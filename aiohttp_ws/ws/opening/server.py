@@ -228,9 +228,12 @@ class ServerOpening(asyncio.BufferedProtocol):
             self._send_last(answer.response)
             return
         self._settle(OVER)
-        if self._rest:
+        rest, self._rest = self._rest, b""
+        if rest:
             transport.resume_reading()
-        answer.begin(transport, self._rest)
+        # A task of the API's may hold this for as long as the connection lives.
+        del self._parser
+        answer.begin(transport, rest)
 
     def _send_last(self, response: bytes) -> None:
         """Send *response*, and let the client close."""
