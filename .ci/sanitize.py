@@ -35,7 +35,14 @@ TESTED = [
         "tests/client",
         "tests/frames",
         "tests/websockets",
-        "tests/contract",
+        # Of what every API promises, what ends, loses or crosses connections.
+        "tests/contract/test_closing.py",
+        "tests/contract/test_delivery.py",
+        "tests/contract/test_leftovers.py",
+        "tests/contract/test_limits.py",
+        "tests/contract/test_lost_transports.py",
+        "tests/contract/test_readers.py",
+        "tests/contract/test_threads.py",
     ),
     "--ignore=tests/web/test_run_app.py",
 ]
