@@ -70,7 +70,10 @@ async def first_message(library, url: str) -> str | None:
 
 
 async def until_closed(library, listener, url: str):
-    transport, listener = await library.ws_connect(listener, url, **OPTIONS)
+    # The suite may be busy with its reports.
+    transport, listener = await library.ws_connect(
+        listener, url, websocket_handshake_timeout=60, **OPTIONS
+    )
     try:
         await transport.wait_disconnected()
     except WSProtocolError as exc:

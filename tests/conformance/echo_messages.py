@@ -35,4 +35,5 @@ async def first_message(library, url: str) -> str | None:
 
 def connect(library, url: str):
     client = importlib.import_module(f"{library.__name__}.asyncio.client")
-    return client.connect(url, max_size=None, proxy=None)
+    # The suite may be busy with its reports.
+    return client.connect(url, max_size=None, proxy=None, open_timeout=60)
