@@ -153,7 +153,7 @@ class ClientProtocol(asyncio.BufferedProtocol):
         if parser is None or limits != self._limits:
             line, field, count = self._limits = limits
             parser = self._parser = ResponseParser(
-                max_line_size=line, max_field_size=field, max_headers=count
+                lenient=True, max_line_size=line, max_field_size=field, max_headers=count
             )
         parser.expect(exchange.method)
         self._exchange = exchange

@@ -107,8 +107,22 @@ class RequestParser(MessageParser):
 
 @final
 class ResponseParser(MessageParser):
-    """Bytes of a server to heads and bodies, in order (the client's side)."""
+    """Bytes of a server to heads and bodies, in order (the client's side).
 
+    :param lenient: read what old servers send: lines of a head that end in LF alone, empty
+        lines before it, folded values, control characters but NUL in values and reasons,
+        white space after a chunk's size, a second ``Host``; leave out trailers that are
+        forbidden. What leaves the length of the body open is refused all the same.
+    """
+
+    def __init__(
+        self,
+        *,
+        lenient: int = False,
+        max_line_size: int = 8190,
+        max_field_size: int = 8190,
+        max_headers: int = 128,
+    ) -> None: ...
     def expect(self, method: str, /) -> None:
         """Name the method of the request whose response comes next; ``GET`` until then.
 

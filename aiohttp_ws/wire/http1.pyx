@@ -1,6 +1,7 @@
 """HTTP/1.1 on bytes alone (RFC 9112): parsers of requests and responses, and the serialiser.
 
-Strict: whatever two parsers could read differently is refused.
+Strict: whatever two parsers could read differently is refused. A parser of responses may be told
+to be lenient with what old servers send and nobody reads differently.
 
 A parser reads the caller's memory in place. What it returns are copies, and when it asks
 for more bytes it keeps only an incomplete line, head or trailer section in a tail of its
@@ -50,6 +51,7 @@ from aiohttp_ws.wire.http1_head cimport (
     make_headers,
     make_request_head,
     make_response_head,
+    sift_trailers,
 )
 
 from aiohttp_ws.wire import http1_head as _http1_head
@@ -64,15 +66,6 @@ globals().update(
 )
 
 cdef object NO_TRAILERS = CIMultiDictProxy(CIMultiDict())
-
-# RFC 9110 6.5.1: fields for framing, routing, authentication and content must not come in
-# a trailer section, where what looked at the head has already decided without them.
-cdef frozenset FORBIDDEN_TRAILERS = frozenset({
-    b"authorization", b"cache-control", b"connection", b"content-encoding", b"content-length",
-    b"content-range", b"content-type", b"cookie", b"expect", b"host", b"keep-alive",
-    b"max-forwards", b"proxy-authenticate", b"proxy-authorization", b"proxy-connection", b"range",
-    b"set-cookie", b"te", b"trailer", b"transfer-encoding", b"upgrade", b"www-authenticate",
-})
 
 # Pieces of body below GATHER_BELOW bytes are joined while the input holds more of them, up
 # to GATHER_TO bytes: a peer that sends one-byte chunks must not buy an event for each.
@@ -344,21 +337,27 @@ cdef class MessageParser:
         return result
 
     cdef int _skip_blank_lines(self):
-        # RFC 9112 2.2: old clients send a CR LF after the body of a POST.
-        while self._at < self._end and self._at[0] == c"\r":
-            if self._end - self._at == 1:
+        # RFC 9112 2.2: old clients send a CR LF after the body of a POST, old servers do likewise.
+        cdef int size
+        while self._at < self._end and (
+            self._at[0] == c"\r" or (self._at[0] == c"\n" and self._scan.lenient)
+        ):
+            size = 1 if self._at[0] == c"\n" else 2
+            if self._end - self._at < size:
                 return 0
-            if self._at[1] != c"\n":
+            if self._at[size - 1] != c"\n":
                 return self._error(HTTP1_E_LINE_END, 0, 2)
             self._blank_lines += 1
             if self._blank_lines > MAX_BLANK_LINES:
                 return self._error(HTTP1_E_BLANK_LINES, 0, 0)
-            self._at += 2
+            self._at += size
         return self._at < self._end
 
     cdef object _next_head(self):
         cdef int result = 1
-        if self._at[0] == c"\r" and self._scan.pos == 0 and self._kind == HTTP1_REQUEST:
+        if self._at[0] <= c"\r" and self._scan.pos == 0 and (
+            self._kind == HTTP1_REQUEST or self._scan.lenient
+        ):
             result = self._skip_blank_lines()
         if result == 1:
             result = self._scan_section()
@@ -496,7 +495,9 @@ cdef class MessageParser:
             self._searched = size
             return 0
         size = feed - self._at
-        cdef int error = http1_scan_chunk(self._at, size, &self._remaining, &extension_size)
+        cdef int error = http1_scan_chunk(
+            self._at, size, self._scan.lenient, &self._remaining, &extension_size
+        )
         if not error and self._extension_bytes + extension_size > MAX_EXTENSION_BYTES:
             error = HTTP1_E_CHUNK_EXTENSIONS_TOO_LONG
         if error:
@@ -512,14 +513,11 @@ cdef class MessageParser:
         return 1
 
     cdef object _finish_trailers(self):
-        cdef uint32_t i
-        cdef http1_field *name
+        cdef http1_field *refused = sift_trailers(&self._scan, self._at)
+        if refused != NULL:
+            self._error(HTTP1_E_TRAILER, refused.name, refused.name_size)
+            return self._fail()
         if self._scan.count:
-            for i in range(self._scan.count):
-                name = &self._scan.fields[i]
-                if self._at[name.name : name.name + name.name_size].lower() in FORBIDDEN_TRAILERS:
-                    self._error(HTTP1_E_TRAILER, name.name, name.name_size)
-                    return self._fail()
             self._trailers = make_headers(self._at, self._scan.fields, self._scan.count)
         PyMem_Free(self._scan.fields)
         self._scan.fields = NULL
@@ -565,11 +563,21 @@ cdef class RequestParser(MessageParser):
 
 @cython.final
 cdef class ResponseParser(MessageParser):
-    """Bytes of a server to heads and bodies, in order (the client's side)."""
+    """Bytes of a server to heads and bodies, in order (the client's side).
+
+    :param lenient: read what old servers send: lines of a head that end in LF alone, empty
+        lines before it, folded values, control characters but NUL in values and reasons,
+        white space after a chunk's size, a second ``Host``; leave out trailers that are
+        forbidden. What leaves the length of the body open is refused all the same.
+    """
 
     def __cinit__(self):
         self._kind = self._scan.kind = HTTP1_RESPONSE
         self._method = "GET"
+
+    def __init__(self, *, lenient=False, **limits):
+        MessageParser.__init__(self, **limits)
+        self._scan.lenient = bool(lenient)
 
     def expect(self, str method not None, /):
         """Name the method of the request whose response comes next; ``GET`` until then.

@@ -4,7 +4,7 @@
 #include "http1_scan.h"
 #include "tokens.h"
 
-int http1_scan_chunk(const char *line, size_t size, int64_t *chunk_size,
+int http1_scan_chunk(const char *line, size_t size, int lenient, int64_t *chunk_size,
                      size_t *extension_size)
 {
     const char *at = line, *end = line + size;
@@ -26,6 +26,9 @@ int http1_scan_chunk(const char *line, size_t size, int64_t *chunk_size,
         return HTTP1_E_CHUNK_SIZE;
     }
     *chunk_size = value;
+    while (lenient && at < end && (*at == ' ' || *at == '\t')) {
+        at++;
+    }
     if (at == end) {
         return 0;
     }

@@ -61,7 +61,7 @@ cdef dict FAULTS = {
         "field {} is one more than max_headers={max_fields}; raise max_headers to accept it",
     ),
     HTTP1_E_BLANK_LINES: (
-        BadHttpMessage, 400, f"more than {MAX_BLANK_LINES} empty lines before a request"
+        BadHttpMessage, 400, f"more than {MAX_BLANK_LINES} empty lines before a message"
     ),
     HTTP1_E_LEADING_SPACE: (InvalidHeader, 400, "whitespace before the first field"),
     HTTP1_E_FOLD: (InvalidHeader, 400, "a field is folded over lines (RFC 9112 5.2)"),

@@ -11,6 +11,7 @@ cdef extern from "http1_scan.h" nogil:
         HTTP1_EXPECT_CONTINUE
         HTTP1_KEEP_ALIVE
         HTTP1_UPGRADE
+        HTTP1_FOLDED
 
     ctypedef struct http1_field:
         uint32_t name
@@ -23,6 +24,7 @@ cdef extern from "http1_scan.h" nogil:
         uint32_t max_field
         uint32_t max_fields
         int kind
+        int lenient
         size_t pos
         http1_field *fields
         uint32_t count
@@ -50,8 +52,9 @@ cdef extern from "http1_scan.h" nogil:
     void http1_scan_reset(http1_scan *scan)
     int http1_scan_head(http1_scan *scan, const char *base, size_t size)
     int http1_scan_chunk(
-        const char *line, size_t size, int64_t *chunk_size, size_t *extension_size
+        const char *line, size_t size, int lenient, int64_t *chunk_size, size_t *extension_size
     )
+    void http1_unfold(char *base, http1_field *fields, uint32_t count)
 
 
 cdef class MessageHead:
@@ -95,4 +98,5 @@ cdef class ResponseHead(MessageHead):
 
 cdef RequestHead make_request_head(http1_scan *scan, const char *base)
 cdef ResponseHead make_response_head(http1_scan *scan, const char *base, str method)
+cdef http1_field *sift_trailers(http1_scan *scan, const char *base) except? NULL
 cdef object make_headers(const char *base, const http1_field *fields, uint32_t count)

@@ -83,6 +83,15 @@ cdef inline object field_name(const char *text, Py_ssize_t size):
     return ascii_text(text, size)
 
 
+# RFC 9110 6.5.1: fields for framing, routing, authentication and content must not come in
+# a trailer section, where what looked at the head has already decided without them.
+cdef frozenset FORBIDDEN_TRAILERS = frozenset({
+    b"authorization", b"cache-control", b"connection", b"content-encoding", b"content-length",
+    b"content-range", b"content-type", b"cookie", b"expect", b"host", b"keep-alive",
+    b"max-forwards", b"proxy-authenticate", b"proxy-authorization", b"proxy-connection", b"range",
+    b"set-cookie", b"te", b"trailer", b"transfer-encoding", b"upgrade", b"www-authenticate",
+})
+
 cdef dict REASONS = {status.value: status.phrase for status in HTTPStatus}
 REASONS[302] = "Found"
 
@@ -113,6 +122,21 @@ cdef object make_headers(const char *base, const http1_field *fields, uint32_t c
     return _CIMultiDictProxy(_CIMultiDict(pairs))
 
 
+cdef http1_field *sift_trailers(http1_scan *scan, const char *base) except? NULL:
+    """Return the first field that no trailer section may have; a lenient scan drops them all."""
+    cdef uint32_t i, kept = 0
+    cdef http1_field *field
+    for i in range(scan.count):
+        field = &scan.fields[i]
+        if base[field.name : field.name + field.name_size].lower() not in FORBIDDEN_TRAILERS:
+            scan.fields[kept] = field[0]
+            kept += 1
+        elif not scan.lenient:
+            return field
+    scan.count = kept
+    return NULL
+
+
 @cython.no_gc
 cdef class MessageHead:
     """Start line and header fields of one message, its framing already decided.
@@ -128,6 +152,9 @@ cdef class MessageHead:
         self._fields = scan.fields
         scan.fields = NULL
         self._count = scan.count
+        if scan.flags & HTTP1_FOLDED:
+            # Of the copy, which nobody has seen yet.
+            http1_unfold(PyBytes_AS_STRING(self._block), self._fields, self._count)
         self._encoding_index = scan.encoding_index
         self.version = _HTTP_11 if scan.minor else _HTTP_10
         self.keep_alive = scan.flags & HTTP1_KEEP_ALIVE

@@ -5,6 +5,13 @@
 #include "http1_scan.h"
 #include "tokens.h"
 
+/* Whether what old servers send is read (RFC 9112 2.2, 5.2): LF alone at the end of a line,
+ * folded values, control characters. None of it moves the end of a head or of a body. */
+static int is_lenient(const http1_scan *s)
+{
+    return s->lenient && s->kind == HTTP1_RESPONSE;
+}
+
 /* The line at s->pos is malformed as far as it goes: judge its length, then its end. */
 static int line_error(http1_scan *s, const char *base, size_t size, int code, size_t at,
                       size_t error_size)
@@ -34,16 +41,31 @@ static int incomplete_line(http1_scan *s, const char *base, size_t size)
     return line_error(s, base, size, HTTP1_NO_ERROR, 0, 0);
 }
 
-/* Take the line end at `at`: 1 when CRLF is there; else what the scan has to return. */
-static int line_end(http1_scan *s, const char *base, size_t size, const char *at, int *result)
+/* The bytes of the line end at `at`; 0 when it is not there, with what the scan has to return. */
+static size_t line_end(http1_scan *s, const char *base, size_t size, const char *at, int *result)
 {
     const char *end = base + size;
     if (end - at >= 2 && at[0] == '\r' && at[1] == '\n') {
+        return 2;
+    }
+    if (end > at && at[0] == '\n' && is_lenient(s)) {
         return 1;
     }
     /* A bare CR or LF would end a line for some parsers only (RFC 9112 2.2). */
     *result = line_error(s, base, size, HTTP1_E_LINE_END, s->pos, (size_t)(at - base) - s->pos);
     return 0;
+}
+
+/* The first byte in [at, end) that ends a value or has no place in it, or end. */
+static const char *skip_value(const http1_scan *s, const char *at, const char *end)
+{
+    at = http1_skip_value(at, end);
+    if (is_lenient(s)) {
+        while (at < end && *at != '\0' && *at != '\r' && *at != '\n') {
+            at = http1_skip_value(at + 1, end);
+        }
+    }
+    return at;
 }
 
 /* ------------------------------------------------------------------ start lines */
@@ -136,7 +158,7 @@ static int scan_status_line(http1_scan *s, const char *base, size_t size)
         return line_error(s, base, size, HTTP1_E_STATUS, 8, 5);
     }
     const char *reason = base + 12 + (base[12] == ' ');
-    const char *at = http1_skip_value(reason, end);
+    const char *at = skip_value(s, reason, end);
     if (at == end) {
         return incomplete_line(s, base, size);
     }
@@ -144,12 +166,13 @@ static int scan_status_line(http1_scan *s, const char *base, size_t size)
         return line_error(s, base, size, HTTP1_E_REASON, (size_t)(reason - base),
                           (size_t)(at - reason) + 1);
     }
-    if (!line_end(s, base, size, at, &result)) {
+    size_t ending = line_end(s, base, size, at, &result);
+    if (!ending) {
         return result;
     }
     s->reason = (uint32_t)(reason - base);
     s->reason_size = (uint32_t)(at - reason);
-    s->pos = (size_t)(at + 2 - base);
+    s->pos = (size_t)(at - base) + ending;
     return 1;
 }
 
@@ -243,7 +266,7 @@ static int scan_known_field(http1_scan *s, const char *base, const http1_field *
     switch (field->name_size) {
     case 4:
         if (http1_equal(name, 4, HTTP1_NAME("host"))) {
-            if (s->flags & HTTP1_HOST_FIELD) {
+            if (s->flags & HTTP1_HOST_FIELD && !is_lenient(s)) {
                 return http1_refuse(s, HTTP1_E_HOST_TWICE, field->value, size);
             }
             s->flags |= HTTP1_HOST_FIELD;
@@ -327,6 +350,56 @@ static int name_error(http1_scan *s, const char *base, size_t size, const char *
     return line_error(s, base, size, code, (size_t)(name - base), (size_t)(stop - name) + 1);
 }
 
+static const char *trimmed_end(const char *value, const char *end)
+{
+    while (end > value && (end[-1] == ' ' || end[-1] == '\t')) {
+        end--;
+    }
+    return end;
+}
+
+/* Scan a line at s->pos that goes on with the value of the field before it: 1 when it is taken. */
+static int scan_fold(http1_scan *s, const char *base, size_t size)
+{
+    const char *end = base + size, *value = base + s->pos;
+    http1_field *field = &s->fields[s->count - 1];
+    const char *name = base + field->name;
+    int result;
+    while (value < end && (*value == ' ' || *value == '\t')) {
+        value++;
+    }
+    const char *stop = skip_value(s, value, end);
+    if (stop == end) {
+        return incomplete_line(s, base, size);
+    }
+    if (*stop != '\r' && *stop != '\n') {
+        return line_error(s, base, size, HTTP1_E_VALUE, s->pos,
+                          (size_t)(stop - base) - s->pos + 1);
+    }
+    size_t ending = line_end(s, base, size, stop, &result);
+    if (!ending) {
+        return result;
+    }
+    if (http1_equal(name, field->name_size, HTTP1_NAME("content-length")) ||
+        http1_equal(name, field->name_size, HTTP1_NAME("transfer-encoding"))) {
+        return http1_refuse(s, HTTP1_E_FOLD, s->pos, 1); /* not two readings of a length */
+    }
+    if ((size_t)(stop - name) > s->max_field) {
+        return http1_refuse(s, HTTP1_E_FIELD_TOO_LONG, field->name,
+                            s->max_field < 32 ? s->max_field : 32);
+    }
+    if (http1_equal(name, field->name_size, HTTP1_NAME("connection"))) {
+        scan_connection(s, value, stop);
+    }
+    const char *value_end = trimmed_end(value, stop);
+    if (value_end > value) {
+        field->value_size = (uint32_t)(value_end - base) - field->value;
+        s->flags |= HTTP1_FOLDED;
+    }
+    s->pos = (size_t)(stop - base) + ending;
+    return 1;
+}
+
 /* Scan one field line at s->pos: 1 when it is taken. */
 static int scan_field(http1_scan *s, const char *base, size_t size)
 {
@@ -334,6 +407,9 @@ static int scan_field(http1_scan *s, const char *base, size_t size)
     const char *name = base + s->pos;
     int result;
     if (*name == ' ' || *name == '\t') {
+        if (s->count && is_lenient(s)) {
+            return scan_fold(s, base, size);
+        }
         int code = s->count || s->kind == HTTP1_TRAILERS ? HTTP1_E_FOLD : HTTP1_E_LEADING_SPACE;
         return line_error(s, base, size, code, s->pos, 1);
     }
@@ -348,7 +424,7 @@ static int scan_field(http1_scan *s, const char *base, size_t size)
     while (value < end && (*value == ' ' || *value == '\t')) {
         value++;
     }
-    const char *stop = http1_skip_value(value, end);
+    const char *stop = skip_value(s, value, end);
     if (stop == end) {
         return incomplete_line(s, base, size);
     }
@@ -356,16 +432,15 @@ static int scan_field(http1_scan *s, const char *base, size_t size)
         return line_error(s, base, size, HTTP1_E_VALUE, s->pos,
                           (size_t)(stop - base) - s->pos + 1);
     }
-    if (!line_end(s, base, size, stop, &result)) {
+    size_t ending = line_end(s, base, size, stop, &result);
+    if (!ending) {
         return result;
     }
     if ((size_t)(stop - name) > s->max_field) {
-        return incomplete_line(s, base, size); /* which finds it too long */
+        return http1_refuse(s, HTTP1_E_FIELD_TOO_LONG, s->pos,
+                            s->max_field < 32 ? s->max_field : 32);
     }
-    const char *value_end = stop;
-    while (value_end > value && (value_end[-1] == ' ' || value_end[-1] == '\t')) {
-        value_end--;
-    }
+    const char *value_end = trimmed_end(value, stop);
     http1_field field = {(uint32_t)(name - base), (uint32_t)(colon - name),
                          (uint32_t)(value - base), (uint32_t)(value_end - value)};
     if (add_field(s, &field) < 0 ||
@@ -373,7 +448,7 @@ static int scan_field(http1_scan *s, const char *base, size_t size)
         return -1;
     }
     s->count++;
-    s->pos = (size_t)(stop + 2 - base);
+    s->pos = (size_t)(stop - base) + ending;
     return 1;
 }
 
@@ -404,9 +479,10 @@ int http1_scan_head(http1_scan *s, const char *base, size_t size)
             s->minor = -1;
             return result;
         }
-        if (s->pos > (size_t)s->max_line + 2) {
+        size_t line = s->pos - (s->pos > 1 && base[s->pos - 2] == '\r' ? 2 : 1);
+        if (line > (size_t)s->max_line) {
             s->pos = 0;
-            return incomplete_line(s, base, size); /* which finds it too long */
+            return http1_refuse(s, HTTP1_E_LINE_TOO_LONG, 0, s->max_line < 32 ? s->max_line : 32);
         }
         s->flags |= HTTP1_STARTED;
     }
@@ -414,11 +490,12 @@ int http1_scan_head(http1_scan *s, const char *base, size_t size)
         if (s->pos == size) {
             return 0;
         }
-        if (base[s->pos] == '\r') {
-            if (!line_end(s, base, size, base + s->pos, &result)) {
+        if (base[s->pos] == '\r' || (base[s->pos] == '\n' && is_lenient(s))) {
+            size_t ending = line_end(s, base, size, base + s->pos, &result);
+            if (!ending) {
                 return result;
             }
-            s->pos += 2;
+            s->pos += ending;
             return s->kind == HTTP1_TRAILERS || http1_judge_head(s, base) == 0 ? 1 : -1;
         }
         if ((result = scan_field(s, base, size)) != 1) {

@@ -21,7 +21,8 @@ enum http1_flag {
     /* Verdicts, set when the head is complete. */
     HTTP1_KEEP_ALIVE = 512,
     HTTP1_UPGRADE = 1024,
-    HTTP1_IS_CONNECT = 2048
+    HTTP1_IS_CONNECT = 2048,
+    HTTP1_FOLDED = 4096 /* a value goes over several lines; only of a lenient scan */
 };
 
 enum http1_error {
@@ -82,6 +83,7 @@ typedef struct {
     uint32_t max_field;
     uint32_t max_fields;
     int kind;
+    int lenient; /* read what old servers send; heads of responses only */
 
     size_t pos; /* where the first line not yet scanned begins */
     http1_field *fields; /* PyMem; the code that takes it sets this to NULL */
@@ -126,11 +128,37 @@ void http1_scan_reset(http1_scan *scan);
  * once, since no line end may ever come (a TLS handshake on a plain port). */
 int http1_scan_head(http1_scan *scan, const char *base, size_t size);
 
+/* Replace each obs-fold in the values of a head by SP (RFC 9112 5.2). */
+static inline void http1_unfold(char *base, http1_field *fields, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        char *value = base + fields[i].value, *to = value;
+        const char *at = value, *end = value + fields[i].value_size;
+        while (at < end) {
+            if (*at != '\r' && *at != '\n') {
+                *to++ = *at++;
+                continue;
+            }
+            while (to > value && (to[-1] == ' ' || to[-1] == '\t')) {
+                to--;
+            }
+            while (at < end && (*at == '\r' || *at == '\n' || *at == ' ' || *at == '\t')) {
+                at++;
+            }
+            if (to > value && at < end) {
+                *to++ = ' ';
+            }
+        }
+        fields[i].value_size = (uint32_t)(to - value);
+    }
+}
+
 /* Judge the fields of a complete head together. 0, or -1: scan->error. */
 int http1_judge_head(http1_scan *scan, const char *base);
 
-/* Parse a chunk's first line (RFC 9112 7.1), its LF not included. 0, or an error. */
-int http1_scan_chunk(const char *line, size_t size, int64_t *chunk_size,
+/* Parse a chunk's first line (RFC 9112 7.1), its LF not included. 0, or an error. A lenient
+ * one may have white space after the size. */
+int http1_scan_chunk(const char *line, size_t size, int lenient, int64_t *chunk_size,
                      size_t *extension_size);
 
 #endif

@@ -66,7 +66,8 @@ int http1_equal(const char *data, size_t size, const char *lower, size_t lower_s
         return 0;
     }
     /* Bit 5 is the case of a letter; for the digits and '-' of our names it only lets
-     * control characters pass, which neither names nor values hold. */
+     * control characters pass, which no name holds, and no value but of a lenient scan: there
+     * it is CR alone that would pass for '-', and CR is in no value. */
     for (size_t i = 0; i < size; i++) {
         if ((data[i] | 0x20) != lower[i]) {
             return 0;

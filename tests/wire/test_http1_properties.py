@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import partial
+from typing import Any
+
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -68,17 +71,38 @@ limits = st.fixed_dictionaries(
 
 
 @settings(max_examples=examples(400))
-@given(start=starts, soup=soups, at=cuts, limits=limits, kind=st.sampled_from([0, 1]))
+@given(start=starts, soup=soups, at=cuts, limits=limits, kind=st.sampled_from([0, 1, 2]))
+@example(start=b"", soup=b"HTTP/1.1 200 OK\n\nX:\r\n \r\n y\n\r\n", at=[1, 3], limits={}, kind=2)
 @example(start=b"", soup=b"\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n", at=[1, 3], limits={}, kind=0)
 def test_any_chunking_tells_the_same_story(
     start: bytes, soup: bytes, at: list[int], limits: dict[str, int], kind: int
 ) -> None:
     """The same heads, bodies, trailers and errors, down to the text of the error."""
     data = start + soup
-    make = (RequestParser, ResponseParser)[kind]
+    make: Any = (RequestParser, ResponseParser, partial(ResponseParser, lenient=True))[kind]
     whole = story(make(**limits), [data])
     assert story(make(**limits), in_pieces(data, at)) == whole
     assert story(make(**limits), bytewise(data)) == whole
+
+
+@settings(max_examples=examples(400))
+@given(start=starts, soup=soups, limits=limits)
+@example(start=b"HTTP/1.1 200 OK\r\n", soup=b"X: y \t\r\n\r\n", limits={})
+def test_a_lenient_parser_reads_alike_what_a_strict_one_reads(
+    start: bytes, soup: bytes, limits: dict[str, int]
+) -> None:
+    """Up to where the strict one stops, so that no byte of it is framed in another way."""
+    *strict, last = story(ResponseParser(**limits), [start + soup]) or [()]
+    lenient = story(ResponseParser(lenient=True, **limits), [start + soup])
+    refused = bool(last) and isinstance(last[0], type)
+    if not refused:
+        assert lenient == [*strict, last] or not last
+    elif strict and isinstance(strict[-1], bytes):
+        # More of a body that the strict parser gave up in the middle of.
+        assert lenient[: len(strict) - 1] == strict[:-1]
+        assert lenient[len(strict) - 1].startswith(strict[-1])
+    else:
+        assert lenient[: len(strict)] == strict
 
 
 @settings(max_examples=examples(200))
