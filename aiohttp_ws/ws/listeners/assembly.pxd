@@ -19,6 +19,7 @@ cdef class MessageAssembler(Listener):
     cdef int push(self, object msg_type, object data, Py_ssize_t size) except -1
     cdef int fault(self, object kind, object limit=*) except -1
     cdef int _data(self, Frame *frame) except -1
+    cdef bytes inflated(self, Frame *frame, bint last, Py_ssize_t before)
     cdef int _inflate(self, Frame *frame, bint last) except -1
     cdef int _keep_part(self, const uint8_t *data, Py_ssize_t size) except -1
     cdef int _finish_message(self, uint8_t opcode, const uint8_t *data, Py_ssize_t size) except -1

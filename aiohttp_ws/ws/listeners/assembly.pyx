@@ -40,13 +40,17 @@ cdef class MessageAssembler(Listener):
             return 0
         return self._finish_message(frame.opcode, frame.payload, frame.size)
 
-    cdef int _inflate(self, Frame *frame, bint last) except -1:
-        """RFC 7692 7.2.2, a fragment at a time: a bomb stops at the message limit."""
+    cdef bytes inflated(self, Frame *frame, bint last, Py_ssize_t before):
+        """Return what a fragment inflates to (RFC 7692 7.2.2); a bomb stops at the message limit.
+
+        :param before: bytes that the fragments before it inflated to.
+        :return: ``None`` when the connection has failed for it.
+        """
         cdef bytes piece
         cdef Py_ssize_t limit = self.max_message_size
         if limit:
             # 0 would mean no limit; the inflater refuses the first byte beyond it.
-            limit = max(1, limit - self.parts_used)
+            limit = max(1, limit - before)
         try:
             piece = self.transport.inflater.inflate_memory(
                 frame.payload, frame.size, last, limit
@@ -54,9 +58,17 @@ cdef class MessageAssembler(Listener):
         except ProtocolFault as fault:
             if fault.kind is FaultKind.INFLATED_SIZE:
                 fault.limit = self.max_message_size  # not what is left of it
-            return self.transport.fail(fault)
-        if limit and self.parts_used + PyBytes_GET_SIZE(piece) > self.max_message_size:
-            return self.fault(FaultKind.INFLATED_SIZE, self.max_message_size)
+            self.transport.fail(fault)
+            return None
+        if limit and before + PyBytes_GET_SIZE(piece) > self.max_message_size:
+            self.fault(FaultKind.INFLATED_SIZE, self.max_message_size)
+            return None
+        return piece
+
+    cdef int _inflate(self, Frame *frame, bint last) except -1:
+        cdef bytes piece = self.inflated(frame, last, self.parts_used)
+        if piece is None:
+            return 0
         if last and self.parts_used == 0:
             return self._finish_message(
                 frame.message_opcode,

@@ -18,7 +18,7 @@ from aiohttp_ws.wire.closing cimport OPEN
 from aiohttp_ws.wire.frames cimport FIN, OP_CONTINUATION, OP_TEXT, Utf8State, utf8_feed
 from aiohttp_ws.ws.engine.connection cimport Connection
 
-from aiohttp_ws.errors.faults import Failure, FaultKind, ProtocolFault
+from aiohttp_ws.errors.faults import Failure, FaultKind
 from aiohttp_ws.ws.typed_messages import IncomingMessage
 
 cdef extern from "Python.h":
@@ -61,20 +61,12 @@ cdef class PullReceiver(MessageAssembler):
     cdef int _fragment(self, Frame *frame, bint last) except -1:
         cdef bytes piece
         cdef Fragment item
-        cdef Py_ssize_t size, limit = self.max_message_size
+        cdef Py_ssize_t size
         cdef bint is_text = frame.message_opcode == OP_TEXT
         if frame.compressed:
-            if limit:
-                # 0 would mean no limit; the inflater refuses the first byte beyond it.
-                limit = max(1, limit - self.message_size)
-            try:
-                piece = self.transport.inflater.inflate_memory(
-                    frame.payload, frame.size, last, limit
-                )
-            except ProtocolFault as fault:
-                if fault.kind is FaultKind.INFLATED_SIZE:
-                    fault.limit = self.max_message_size  # not what is left of it
-                return self.transport.fail(fault)
+            piece = self.inflated(frame, last, self.message_size)
+            if piece is None:
+                return 0
             size = PyBytes_GET_SIZE(piece)
             if is_text and utf8_feed(
                 &self.utf8, <const uint8_t *>PyBytes_AS_STRING(piece), size
@@ -85,9 +77,7 @@ cdef class PullReceiver(MessageAssembler):
         else:
             piece = PyBytes_FromStringAndSize(<char *>frame.payload, frame.size)
             size = frame.size
-        self.message_size += size
-        if self.max_message_size and self.message_size > self.max_message_size:
-            return self.fault(FaultKind.INFLATED_SIZE, self.max_message_size)
+        self.message_size += size  # the frame reader holds what is not compressed to the limit
         if last:
             self.message_size = 0
             memset(&self.utf8, 0, sizeof(Utf8State))
