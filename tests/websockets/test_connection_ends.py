@@ -21,6 +21,7 @@ from aiohttp_ws.websockets.asyncio.connection import Connection
 from aiohttp_ws.wire.frames import encode_frame
 
 from .ends import ROLES, connected, rounds, theirs
+from .reference import RELEASE
 
 pytestmark = [pytest.mark.peer("websockets"), pytest.mark.parametrize("role", ROLES)]
 
@@ -306,7 +307,8 @@ async def test_a_connection_lost_without_a_close_frame_names_the_end_of_tcp_as_i
         assert isinstance(our.protocol.parser_exc, EOFError)
         with pytest.raises(theirs.ConnectionClosedError) as expected:
             await their.recv()
-        assert isinstance(expected.value.__cause__, EOFError)
+        if RELEASE >= 17:  # 16, the last for Python 3.10, names no cause
+            assert isinstance(expected.value.__cause__, EOFError)
 
 
 @pytest.mark.parametrize(
