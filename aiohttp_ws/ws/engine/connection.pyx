@@ -456,7 +456,7 @@ cdef class Connection(FrameControl):
         :param fault: a ProtocolFault, or what else has a ``code`` and a ``reason``.
         """
         if self.fault is None and self.closing.state <= CLOSE_RECEIVED:
-            if isinstance(fault, ProtocolFault):  # Python 3.10's frames lead back to this connection
+            if isinstance(fault, ProtocolFault):  # frames of Python 3.10 lead back to us
                 fault.__traceback__ = fault.__context__ = None
             self.fault = fault
             self.listener.faulted(self, fault)
