@@ -61,7 +61,10 @@ PARSERS = {
     "cookie_date": parse_cookie_date,
     "accept_encoding": accepted_weights.__wrapped__,
     "choose_coding": lambda value: (accepted_weights.cache_clear(), choose_coding(value)),
-    "accepted_encodings": accepted_encodings.__wrapped__,
+    "accepted_encodings": lambda value: (
+        accepted_weights.cache_clear(),
+        accepted_encodings.__wrapped__(value),
+    ),
     "etags": parse_etags,
     "range": parse_range,
     "date": parse_http_date,
