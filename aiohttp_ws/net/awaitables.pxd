@@ -54,10 +54,6 @@ cdef class Awaitable:
     cdef int start(self) except -1
 
 
-cdef class Failed(Awaitable):
-    cdef object exception
-
-
 cdef object DONE
 
 

@@ -231,18 +231,6 @@ cdef class Awaitable:
         self.phase = OVER
 
 
-cdef class Failed(Awaitable):
-    """Raises *exception* when it is awaited, not when it is made."""
-
-    def __cinit__(self, exception):
-        self.exception = exception
-
-    cdef object advance(self, bint *finished):
-        self.start()
-        self.phase = OVER
-        raise self.exception
-
-
 cdef int advance_for_am_send(PyObject *self, PyObject *value, PyObject **result) except -1:
     cdef bint finished = False
     result[0] = NULL
@@ -269,6 +257,5 @@ cdef int show_as_coroutine_functions(object owner, tuple names) except -1:
 
 
 make_sendable(Awaitable)
-make_sendable(Failed)
 # The one result of every operation that had nothing to wait for.
 DONE = Awaitable()

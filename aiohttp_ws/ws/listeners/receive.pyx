@@ -288,11 +288,6 @@ cdef class MessageConnection(MessageAssembler):
         )
 
     @property
-    def ended_handshake(self):
-        """Whether the closing handshake is over; the connection itself ends TCP then."""
-        return self.transport.closing.state >= CLOSED
-
-    @property
     def close_code(self):
         """The close code: ours after a fault and until the peer has answered, else the peer's."""
         cdef Connection connection = self.transport
