@@ -17,6 +17,7 @@ PICOWS_DEBUG_LL = 9
 
 if TYPE_CHECKING:
     from .client import *
+    from .client.tracing import *
     from .errors.client import *
     from .errors.frames import *
     from .errors.websocket import *
@@ -58,6 +59,7 @@ else:
             "http.streams",
             "frames",
             "client",
+            "client.tracing",
         ),
         alone={"connect": "websockets.asyncio.client", "serve": "websockets.asyncio.server"},
         own=("PICOWS_DEBUG_LL", "hdrs"),

@@ -29,6 +29,7 @@ NAMED_BY_THEIR_PARTS = {
     "client.connection",
     "client.connector",
     "client.request",
+    "client.response",
     "client.session",
     "web.application",
     "web.base_request",

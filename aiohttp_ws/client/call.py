@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Coroutine, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from multidict import CIMultiDict
@@ -39,7 +39,8 @@ if TYPE_CHECKING:
     from .request import ClientRequest
     from .response import ClientResponse
     from .session import ClientSession
-    from .session_settings import Way
+    from .session_settings import RaiseForStatus, Way
+    from .tracing import Trace, TraceConfig
 
 __all__ = ("Call",)
 
@@ -63,6 +64,7 @@ class Call:
         "session",
         "skip_auto_headers",
         "ssl",
+        "traces",
         "tracker",
         "url",
         "way",
@@ -87,7 +89,7 @@ class Call:
         way: Way | None,
     ) -> None:
         self.session = session
-        self.method = method
+        self.method = method.upper()
         self.url = self.first = url
         self.data = data
         self.headers = headers
@@ -103,6 +105,7 @@ class Call:
         self.way = way
         self.history: list[ClientResponse] | None = None
         self.request: ClientRequest | None = None
+        self.traces: list[Trace] | None = None
 
     async def run(
         self,
@@ -111,11 +114,13 @@ class Call:
         deadline: float,
         middlewares: Sequence[ClientMiddlewareType],
         max_redirects: int | None,
+        check: RaiseForStatus,
     ) -> ClientResponse:
         """Send the request, follow redirects, return the last response.
 
         :param max_redirects: the most to follow; ``None`` follows none and returns the first
             response, whatever it is.
+        :param check: ``raise_for_status`` of the call.
         """
         try:
             while True:
@@ -130,6 +135,8 @@ class Call:
                 self._keep_cookies(response)
                 if max_redirects is None or response.status not in REDIRECT_STATUSES:
                     break
+                if self.traces is not None:
+                    await self._tell_of_redirect(self.traces, response)
                 target = self._target(response, max_redirects)
                 if target is None:
                     break
@@ -149,7 +156,53 @@ class Call:
             task.add_done_callback(lambda _: tracker._ended(False))
         if body is not None and not body.autoclose:
             await self._close_body(request, response)
+        if check:
+            await _check_status(response, check)
         return response
+
+    async def traced(
+        self,
+        run: Coroutine[Any, Any, ClientResponse],
+        configs: Iterable[TraceConfig],
+        trace_request_ctx: object,
+    ) -> ClientResponse:
+        """Await *run*, a call of :meth:`run`, and tell *configs* of it."""
+        from .tracing import Trace, tell  # Most sessions have no need of it.
+
+        # A function that is told of the start may change the headers: those of this call alone.
+        headers = self.headers = CIMultiDict(self.headers or ())
+        self.traces = []  # Those that know of the start, and so hear of the end.
+        response: ClientResponse | None = None
+        try:
+            for config in configs:
+                context = config.trace_config_ctx(trace_request_ctx=trace_request_ctx)
+                trace = Trace(self.session, config, context)
+                await trace.send_request_start(self.method, self.url, headers)
+                self.traces.append(trace)
+            response = await run
+            await tell(
+                self.traces, "send_request_end", self.method, self.url, self.headers, response
+            )
+        except BaseException as exc:
+            run.close()
+            if response is not None:
+                response.close()
+            await tell(
+                self.traces, "send_request_exception", self.method, self.url, self.headers, exc
+            )
+            raise
+        return response
+
+    async def _tell_of_redirect(self, traces: list[Trace], response: ClientResponse) -> None:
+        from .tracing import tell
+
+        try:
+            await tell(
+                traces, "send_request_redirect", self.method, self.url, self.headers, response
+            )
+        except BaseException:
+            response.close()
+            raise
 
     async def _from_environment(
         self, connector: BaseConnector
@@ -192,6 +245,7 @@ class Call:
                 ssl=self.ssl,
                 server_hostname=self.server_hostname,
                 upload_tracker=self.tracker,
+                traces=self.traces,
                 **proxied,
             )
         except InvalidURL as exc:
@@ -269,6 +323,17 @@ class Call:
             await request.close()
         else:
             task.add_done_callback(lambda done: asyncio.ensure_future(request.close()))
+
+
+async def _check_status(response: ClientResponse, check: RaiseForStatus) -> None:
+    try:
+        if callable(check):
+            await check(response)
+        else:
+            response.raise_for_status()
+    except BaseException:
+        response.release()
+        raise
 
 
 def _without(headers: CIMultiDict[str] | None, names: Iterable[str]) -> CIMultiDict[str] | None:

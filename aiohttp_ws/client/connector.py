@@ -163,20 +163,29 @@ class BaseConnector:
         self._check_open()
         key = req.connection_key
         if not self._has_room(key) or (self._waiting_by_key and self._waiting_by_key[key]):
-            await self._wait_for_place(key)
+            await self._wait_for_place(key, traces)
         else:
             self._take(key)
+        protocol = None
         try:
             protocol = None if fresh else self._pop_idle(key)
             reused = protocol is not None
             if protocol is None:
                 self._check_open()
                 self._make_space()
+                for trace in traces:
+                    await trace.send_connection_create_start()
                 protocol = await self._create_connection(req, traces, timeout)
+                for trace in traces:
+                    await trace.send_connection_create_end()
                 if self._closed:
-                    protocol.close()
                     self._check_open()
+            else:
+                for trace in traces:
+                    await trace.send_connection_reuseconn()
         except BaseException:
+            if protocol is not None:
+                protocol.close()
             self._give_back(key)
             raise
         self._in_use.add(protocol)
@@ -211,14 +220,18 @@ class BaseConnector:
         if self._waiters:
             self._wake()
 
-    async def _wait_for_place(self, key: ConnectionKey) -> None:
+    async def _wait_for_place(self, key: ConnectionKey, traces: Any) -> None:
         waiter: asyncio.Future[None] = self._loop.create_future()
         self._waiters[waiter] = key
         self._waiting_by_key[key] += 1
         try:
+            for trace in traces:
+                await trace.send_connection_queued_start()
             await waiter
-        except asyncio.CancelledError:
-            # Cancelled after its turn had come: the next one takes the place.
+            for trace in traces:
+                await trace.send_connection_queued_end()
+        except BaseException:
+            # Stopped after its turn had come: the next one takes the place.
             if waiter.done() and not waiter.cancelled() and waiter.exception() is None:
                 self._give_back(key)
             raise

@@ -44,6 +44,13 @@ class DNSCache:
         addresses.append(addresses.pop(0))
         return turn
 
+    def knows(self, name: _Name) -> bool:
+        """Whether nobody has to be asked for *name*: it is known, or asked for already."""
+        known = self._known.get(name)
+        if known is not None and asyncio.get_running_loop().time() < known[1]:
+            return True
+        return name in self._asking
+
     async def resolve(
         self, name: _Name, ask: Callable[[], Awaitable[list[ResolveResult]]]
     ) -> list[ResolveResult]:

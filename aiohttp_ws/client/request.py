@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
 from .. import hdrs
-from ..argument_types import LooseCookies, LooseHeaders, StrOrURL
+from ..argument_types import Byteish, LooseCookies, LooseHeaders, StrOrURL
 from ..errors import ClientConnectionError, InvalidURL
 from ..http.auth import BasicAuth
 from ..http.codings import is_supported, supported_codings
@@ -34,6 +34,7 @@ from .upload import Upload, UploadTracker
 if TYPE_CHECKING:
     from .connection import Connection
     from .session import ClientSession
+    from .tracing import Trace
 
 __all__ = ("ClientRequest",)
 
@@ -71,6 +72,7 @@ class ClientRequest:
     proxy_auth: BasicAuth | None = None
     proxy_headers: CIMultiDict[str] | None = None
     _proxy: Proxy | None = None
+    _traces: Sequence[Trace] = ()
     _info: RequestInfo | None = None
 
     def __init__(
@@ -95,6 +97,7 @@ class ClientRequest:
         proxy: StrOrURL | None = None,
         proxy_auth: BasicAuth | None = None,
         proxy_headers: LooseHeaders | None = None,
+        traces: Sequence[Trace] | None = None,
     ) -> None:
         host = url.raw_host
         if not host:
@@ -112,6 +115,8 @@ class ClientRequest:
         self.server_hostname = server_hostname
         self.skip_auto_headers = skip_auto_headers
         self.upload_tracker = upload_tracker
+        if traces:
+            self._traces = traces
         self._build_headers(headers)
         if cookies:
             self.update_cookies(cookies)
@@ -385,7 +390,7 @@ class ClientRequest:
         if body is not None or self.chunked or self.expect100:
             if (
                 isinstance(body, BytesPayload)
-                and not (self.chunked or self.expect100)
+                and not (self.chunked or self.expect100 or self._traces)
                 and body.size is not None
                 and body.size <= SMALL_BODY
                 and type(body).write_with_length is BytesPayload.write_with_length
@@ -401,6 +406,7 @@ class ClientRequest:
                     chunked=self.chunked,
                     compress=self.compress,
                     expect_continue=self.expect100,
+                    on_chunk=self._tell_of_chunk if self._traces else None,
                 )
         elif hdrs.CONTENT_LENGTH in self.headers and self.length:
             raise ValueError(
@@ -411,6 +417,8 @@ class ClientRequest:
         )
         waiter = protocol.begin(exchange)
         response = self.response_class(self, waiter, conn, len(head))
+        if self._traces:
+            response._traces = self._traces
         transport = protocol.transport
         if transport is not None:
             if upload is not None:
@@ -427,6 +435,16 @@ class ClientRequest:
         if tracker is not None:
             self._track(tracker, upload, response, len(at_once or b""))
         return response
+
+    async def tell_of_head(self) -> None:
+        """Tell the traces that the head is about to be written."""
+        for trace in self._traces:
+            await trace.send_request_headers(self.method, self.url, self.headers)
+
+    async def _tell_of_chunk(self, chunk: Byteish) -> None:
+        chunk = bytes(chunk)  # A view is of no use to those who keep it.
+        for trace in self._traces:
+            await trace.send_request_chunk_sent(self.method, self.url, chunk)
 
     def _told_to_proxy(self, proxy: Proxy) -> CIMultiDict[str]:
         """The headers, and those for a proxy that the request is sent to."""

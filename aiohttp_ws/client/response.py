@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import warnings
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from http.cookies import SimpleCookie
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from .connection import Connection
     from .request import ClientRequest
     from .request_info import RequestInfo
+    from .tracing import Trace
     from .upload import Upload
 
 __all__ = ("ClientResponse",)
@@ -88,6 +89,7 @@ class ClientResponse:
     _closed = False
     _released = False
     _in_context = False
+    _traces: Sequence[Trace] = ()
     _upload: Upload | None = None
     _upload_task: asyncio.Task[None] | None = None
 
@@ -273,6 +275,8 @@ class ClientResponse:
             try:
                 # Most bodies have come in full by now: nothing to wait for.
                 self._body = content.read_nowait() if content.is_eof() else await content.read()
+                for trace in self._traces:
+                    await trace.send_response_chunk_received(self.method, self.url, self._body)
             except BaseException:
                 self.close()
                 raise

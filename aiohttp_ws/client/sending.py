@@ -45,11 +45,14 @@ async def send(
     A kept connection may be closed by its server just when we use it; what may be sent
     twice is then sent again, on a new connection.
     """
-    connection = connector.acquire_idle(request.connection_key)
+    traced = request._traces
+    connection = None if traced else connector.acquire_idle(request.connection_key)
     if connection is None:
         connection = await _connect(connector, request, plan, deadline, fresh=False)
     while True:
         try:
+            if traced:
+                await request.tell_of_head()
             response = request.start(connection, plan, deadline)
             return await response.start(connection)
         except (ServerDisconnectedError, ClientOSError) as exc:
@@ -98,6 +101,7 @@ async def _connect(
 ) -> Connection:
     """A new connection, or a place to wait for, within the limits of time."""
     timeout = plan.timeout
+    traces = list(request._traces)
     now = asyncio.get_running_loop().time()
     connect_deadline = deadline_after(now, timeout.connect, timeout.ceil_threshold)
     earliest = min(connect_deadline, deadline)
@@ -105,8 +109,8 @@ async def _connect(
     try:
         async with limit:
             if fresh:
-                return await connector.connect(request, [], timeout, fresh=True)
-            return await connector.connect(request, [], timeout)
+                return await connector.connect(request, traces, timeout, fresh=True)
+            return await connector.connect(request, traces, timeout)
     except asyncio.TimeoutError as exc:
         if not has_expired(limit):
             raise

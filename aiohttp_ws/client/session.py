@@ -69,6 +69,7 @@ class ClientSession(SessionSettings):
     :param fallback_charset_resolver: called with a response and its body when no charset is
         given; UTF-8 by default.
     :param middlewares: coroutine functions ``(request, handler)``, the first outermost.
+    :param trace_configs: :class:`~aiohttp_ws.TraceConfig` objects, told of every request.
     :param ssl_shutdown_timeout: seconds for the TLS shutdown, of the session's own connector.
     :param read_timeout, conn_timeout: deprecated, use *timeout*.
     """
@@ -120,6 +121,7 @@ class ClientSession(SessionSettings):
         :param read_bufsize, auto_decompress, max_line_size, max_field_size, max_headers: as
             of the session.
         :param middlewares: instead of the session's.
+        :param trace_request_ctx: what the contexts of the session's trace configs are made with.
         :param upload_tracker: an :class:`~aiohttp_ws.UploadTracker` that shows the progress.
         :raises ClientProxyConnectionError: there is no connection to the proxy, or it does not
             connect to the server.
@@ -247,17 +249,17 @@ class ClientSession(SessionSettings):
         )
         if upload_tracker is not None:
             upload_tracker._claim()
-        response = await call.run(
+        run = call.run(
             connector,
             plan,
             deadline,
             self._middlewares if middlewares is None else middlewares,
             max_redirects if allow_redirects else None,
+            self._raise_for_status if raise_for_status is None else raise_for_status,
         )
-        check = self._raise_for_status if raise_for_status is None else raise_for_status
-        if check:
-            await _check_status(response, check)
-        return response
+        if self._trace_configs:
+            return await call.traced(run, self._trace_configs, trace_request_ctx)
+        return await run
 
     # ------------------------------------------------------------------------ WebSockets
 
@@ -385,14 +387,3 @@ class ClientSession(SessionSettings):
 
     def __exit__(self, *args: object) -> None:
         """Never called, because ``__enter__`` raises."""
-
-
-async def _check_status(response: ClientResponse, check: RaiseForStatus) -> None:
-    try:
-        if callable(check):
-            await check(response)
-        else:
-            response.raise_for_status()
-    except BaseException:
-        response.release()
-        raise

@@ -6,7 +6,7 @@ import asyncio
 import warnings
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from http.cookies import SimpleCookie
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from multidict import CIMultiDict, istr
 from yarl import URL
@@ -37,6 +37,9 @@ from .timeouts import DEFAULT_TIMEOUT, ClientTimeout
 from .unset import UNSET, Unset
 from .websocket import ClientWebSocketResponse
 
+if TYPE_CHECKING:
+    from .tracing import TraceConfig
+
 __all__ = ("RaiseForStatus", "SessionSettings")
 
 #: ``proxy``, ``proxy_auth`` and ``proxy_headers``.
@@ -58,6 +61,7 @@ class SessionSettings:
             "_default_proxy",
             "_default_proxy_auth",
             "_loop",
+            "_trace_configs",
             "_trust_env",
             "_usual_plan",
             "_version",
@@ -92,7 +96,7 @@ class SessionSettings:
         auto_decompress: bool = True,
         trust_env: bool = False,
         requote_redirect_url: bool = True,
-        trace_configs: list[Any] | None = None,
+        trace_configs: list[TraceConfig] | None = None,
         read_bufsize: int = 2**18,
         max_line_size: int = 8190,
         max_field_size: int = 8190,
@@ -103,8 +107,6 @@ class SessionSettings:
         middlewares: Sequence[ClientMiddlewareType] = (),
         ssl_shutdown_timeout: float | Unset | None = UNSET,
     ) -> None:
-        if trace_configs:
-            raise ValueError("trace_configs: tracing is not supported in this release")
         if loop is None:
             loop = asyncio.get_running_loop() if connector is None else connector._loop
         self._base_url = _checked_base(base_url)
@@ -145,6 +147,9 @@ class SessionSettings:
         self._ws_response_class = ws_response_class
         self._resolve_charset = fallback_charset_resolver
         self._middlewares = tuple(middlewares)
+        self._trace_configs = trace_configs or []
+        for trace_config in self._trace_configs:
+            trace_config.freeze()
 
     # ----------------------------------------------------------------------- its settings
 
@@ -224,9 +229,9 @@ class SessionSettings:
         return self._trust_env
 
     @property
-    def trace_configs(self) -> list[Any]:
-        """What traces requests: nothing in this release."""
-        return []
+    def trace_configs(self) -> list[TraceConfig]:
+        """What is told of requests."""
+        return self._trace_configs
 
     @property
     def requote_redirect_url(self) -> bool:

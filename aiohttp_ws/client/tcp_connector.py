@@ -7,6 +7,7 @@ import math
 import socket
 import ssl
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from ..errors import (
@@ -40,6 +41,7 @@ from .unset import UNSET, Unset
 
 if TYPE_CHECKING:
     from .request import ClientRequest
+    from .tracing import Trace
 
 __all__ = ("AddrInfoType", "SocketFactoryType", "TCPConnector")
 
@@ -171,7 +173,7 @@ class TCPConnector(BaseConnector):
     ) -> ClientProtocol:
         there = endpoint_of(req)
         try:
-            addresses = await self._resolve_host(there.host.rstrip("."), there.port or 0)
+            addresses = await self._resolve_host(there.host.rstrip("."), there.port or 0, traces)
         except OSError as exc:
             if exc.errno is None and isinstance(exc, asyncio.TimeoutError):
                 raise
@@ -193,7 +195,9 @@ class TCPConnector(BaseConnector):
             ) from exc
         return protocol
 
-    async def _resolve_host(self, host: str, port: int) -> list[ResolveResult]:
+    async def _resolve_host(
+        self, host: str, port: int, traces: Sequence[Trace] | None = None
+    ) -> list[ResolveResult]:
         if is_ip_address(host):
             return [
                 ResolveResult(
@@ -207,9 +211,21 @@ class TCPConnector(BaseConnector):
             ]
 
         async def ask() -> list[ResolveResult]:
-            return list(await self._resolver.resolve(host, port, family=self._family))
+            for trace in traces or ():
+                if self._use_dns_cache:
+                    await trace.send_dns_cache_miss(host)
+            for trace in traces or ():
+                await trace.send_dns_resolvehost_start(host)
+            addresses = list(await self._resolver.resolve(host, port, family=self._family))
+            for trace in traces or ():
+                await trace.send_dns_resolvehost_end(host)
+            return addresses
 
-        return await self._dns.resolve((host, port), ask)
+        name = (host, port)
+        if traces and self._use_dns_cache and self._dns.knows(name):
+            for trace in traces:
+                await trace.send_dns_cache_hit(host)
+        return await self._dns.resolve(name, ask)
 
     async def _connect(
         self, req: ClientRequest, there: ConnectionKey, addresses: list[ResolveResult]

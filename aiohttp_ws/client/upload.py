@@ -7,8 +7,10 @@ by a task of its own.
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, TypeAlias
 
+from ..argument_types import Byteish
 from ..errors import (
     ClientConnectionError,
     ClientError,
@@ -16,7 +18,7 @@ from ..errors import (
     ClientPayloadError,
     UploadAbortedError,
 )
-from ..http.writer import StreamWriter
+from ..http.writer import DRAIN_AT, StreamWriter
 
 if TYPE_CHECKING:
     from ..http.payload import Payload
@@ -26,6 +28,8 @@ __all__ = ("UploadTracker",)
 
 # RFC 9110 10.1.1: a client need not wait for 100 without end; some servers never send it.
 CONTINUE_TIMEOUT = 1.0
+
+OnChunk: TypeAlias = "Callable[[Byteish], Awaitable[None]]"
 
 
 class UploadTracker:
@@ -81,12 +85,32 @@ class UploadTracker:
                 self._complete.set_exception(UploadAbortedError("request's body was not sent"))
 
 
+class TellingWriter(StreamWriter):
+    """A writer that tells of each piece before it writes it."""
+
+    __slots__ = ("_on_chunk",)
+
+    def __init__(self, protocol: ClientProtocol, on_chunk: OnChunk) -> None:
+        super().__init__(protocol)
+        self._on_chunk = on_chunk
+
+    async def write(self, chunk: Byteish, *, drain: bool = True, LIMIT: int = DRAIN_AT) -> None:
+        await self._on_chunk(chunk)
+        await super().write(chunk, drain=drain, LIMIT=LIMIT)
+
+    async def write_eof(self, chunk: bytes = b"") -> None:
+        if chunk:
+            await self._on_chunk(chunk)
+        await super().write_eof(chunk)
+
+
 class Upload:
     """The body of one request on its way.
 
     :param head: the request's head, which leaves with the first piece.
     :param length: the bytes announced as ``Content-Length``, or ``None``.
     :param compress: a content coding, or ``None``.
+    :param on_chunk: a coroutine function that is given each piece of the body.
     """
 
     __slots__ = (
@@ -96,6 +120,7 @@ class Upload:
         "_continue",
         "_head",
         "_length",
+        "_on_chunk",
         "_protocol",
         "_writer",
     )
@@ -110,6 +135,7 @@ class Upload:
         chunked: bool,
         compress: str | None,
         expect_continue: bool,
+        on_chunk: OnChunk | None = None,
     ) -> None:
         self._head = head
         self._body = body
@@ -120,6 +146,7 @@ class Upload:
         self._continue: asyncio.Future[None] | None = (
             protocol.loop.create_future() if expect_continue else None
         )
+        self._on_chunk = on_chunk
         self._writer: StreamWriter | None = None
 
     @property
@@ -145,7 +172,11 @@ class Upload:
 
     async def run(self) -> None:
         """Write the body."""
-        writer = self._writer = StreamWriter(self._protocol)
+        writer = self._writer = (
+            StreamWriter(self._protocol)
+            if self._on_chunk is None
+            else TellingWriter(self._protocol, self._on_chunk)
+        )
         writer.hold_head(self._head)
         if self._continue is not None:
             writer.send_headers()
