@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from .http.headers import *
     from .http.payload import *
     from .http.streams import *
+    from .installation import *
     from .websockets.asyncio.client import connect as connect
     from .websockets.asyncio.server import serve as serve
     from .wire.deflate import *
@@ -57,6 +58,7 @@ else:
             "http.headers",
             "http.payload",
             "http.streams",
+            "installation",
             "frames",
             "client",
             "client.tracing",

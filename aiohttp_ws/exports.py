@@ -12,7 +12,7 @@ from importlib.machinery import PathFinder
 from types import ModuleType
 from typing import Any
 
-__all__ = ("imported_names", "lazily")
+__all__ = ("face", "imported_names", "lazily")
 
 
 def imported_names(module_name: str) -> tuple[str, ...]:
@@ -75,3 +75,62 @@ def lazily(
         return found
 
     return find_once, lambda: sorted({*vars(offering), *everything()})
+
+
+#: Where a face looks for a name, in this order.
+_OFFER_TO_FACES = ("aiohttp_ws", "aiohttp_ws.web", "aiohttp_ws.errors")
+
+
+def face(
+    module_name: str,
+    names: str = "",
+    *,
+    alone: Mapping[str, str] | None = None,
+    whole: str | None = None,
+) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
+    """Return ``__getattr__`` and ``__dir__`` of a module that stands for another library's.
+
+    It defines nothing: what it offers is defined in this package, and looked up when it is first
+    asked for. A name that this package does not have is absent, also from its ``__all__``.
+
+    :param module_name: the ``__name__`` of the module.
+    :param names: what the other library's module offers, separated by blanks.
+    :param alone: names that have to be looked up in a certain module, relative to this package;
+        after a colon its name there, if it is another.
+    :param whole: a module of this package of which everything is offered.
+    """
+    standing = sys.modules[module_name]
+    homes = dict(alone or {})
+    listed = frozenset(names.split())
+
+    def counterpart() -> ModuleType | None:
+        return importlib.import_module(f"aiohttp_ws.{whole}") if whole else None
+
+    def everything() -> tuple[str, ...]:
+        of = counterpart()
+        offered = {*listed, *homes, *(getattr(of, "__all__", None) or dir(of) if of else ())}
+        return tuple(sorted(n for n in offered if n[0] != "_" and hasattr(standing, n)))
+
+    def find(name: str) -> Any:
+        if name == "__all__":
+            return everything()
+        if name in homes:
+            module, _, other_name = homes[name].partition(":")
+            return getattr(importlib.import_module(f"aiohttp_ws.{module}"), other_name or name)
+        # The names of the language's own protocols are each module's own.
+        if not name.startswith("__") and hasattr(of := counterpart(), name):
+            return getattr(of, name)
+        for place in _OFFER_TO_FACES if name in listed else ():
+            if hasattr(offering := importlib.import_module(place), name):
+                return getattr(offering, name)
+        raise AttributeError(
+            f"module {module_name!r}, which stands for another library's, has no attribute "
+            f"{name!r}: aiohttp_ws does not have it"
+        )
+
+    def find_once(name: str) -> Any:
+        found = find(name)
+        setattr(standing, name, found)
+        return found
+
+    return find_once, lambda: sorted({*vars(standing), *everything()})

@@ -1,0 +1,9 @@
+"""``aiohttp.abc``: abstract base classes."""
+
+from .. import exports as _exports
+
+__getattr__, __dir__ = _exports.face(
+    __name__,
+    whole="abc",
+    alone={"StreamResponse": "web.stream_response"},
+)

@@ -1,0 +1,11 @@
+"""``aiohttp.client_middleware_digest_auth``: digest authentication."""
+
+from .. import exports as _exports
+
+__getattr__, __dir__ = _exports.face(
+    __name__,
+    """
+    ClientError ClientRequest ClientResponse DigestAuthChallenge DigestAuthMiddleware Payload
+    escape_quotes parse_header_pairs unescape_quotes
+    """,
+)

@@ -1,0 +1,10 @@
+"""``aiohttp.client_middlewares``: middlewares of the client."""
+
+from .. import exports as _exports
+
+__getattr__, __dir__ = _exports.face(
+    __name__,
+    """
+    ClientHandlerType ClientMiddlewareType ClientRequest ClientResponse build_client_middlewares
+    """,
+)

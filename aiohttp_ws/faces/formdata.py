@@ -1,0 +1,10 @@
+"""``aiohttp.formdata``: forms."""
+
+from .. import exports as _exports
+
+__getattr__, __dir__ = _exports.face(
+    __name__,
+    """
+    FormData Payload
+    """,
+)

@@ -1,0 +1,9 @@
+"""``aiohttp.http_parser``: what its parsers raise; the parser of this package is compiled."""
+
+from .. import exports as _exports
+
+__getattr__, __dir__ = _exports.face(
+    __name__,
+    "BadHttpMessage BadHttpMethod BadStatusLine ContentEncodingError ContentLengthError "
+    "InvalidHeader InvalidURLError LineTooLong TransferEncodingError",
+)

@@ -1,0 +1,8 @@
+"""``aiohttp.log``: the loggers."""
+
+from .. import exports as _exports
+
+__getattr__, __dir__ = _exports.face(
+    __name__,
+    whole="log",
+)

@@ -1,0 +1,10 @@
+"""``aiohttp.resolver``: resolvers."""
+
+from .. import exports as _exports
+
+__getattr__, __dir__ = _exports.face(
+    __name__,
+    """
+    AbstractResolver AsyncResolver DefaultResolver ResolveResult ThreadedResolver
+    """,
+)

@@ -1,0 +1,11 @@
+"""``aiohttp.streams``: bodies that are read."""
+
+from .. import exports as _exports
+
+__getattr__, __dir__ = _exports.face(
+    __name__,
+    """
+    AsyncStreamIterator ChunkTupleAsyncStreamIterator DataQueue EMPTY_PAYLOAD EmptyStreamReader
+    EofStream FlowControlDataQueue StreamReader
+    """,
+)

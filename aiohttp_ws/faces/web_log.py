@@ -1,0 +1,10 @@
+"""``aiohttp.web_log``: the access log."""
+
+from .. import exports as _exports
+
+__getattr__, __dir__ = _exports.face(
+    __name__,
+    """
+    AbstractAccessLogger AccessLogger BaseRequest KeyMethod StreamResponse
+    """,
+)

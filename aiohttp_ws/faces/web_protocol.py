@@ -1,0 +1,15 @@
+"""``aiohttp.web_protocol``: connections of the server."""
+
+from .. import exports as _exports
+
+__getattr__, __dir__ = _exports.face(
+    __name__,
+    """
+    AbstractAccessLogger AbstractStreamWriter AccessLogger BaseRequest EMPTY_PAYLOAD
+    HTTPException HTTPInternalServerError HttpVersion10 PayloadAccessError RequestHandler
+    RequestPayloadError Response StreamReader StreamResponse
+    """,
+    alone={
+        "_RequestHandler": "web.interfaces:Handler",
+    },
+)

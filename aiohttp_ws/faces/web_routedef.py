@@ -1,0 +1,11 @@
+"""``aiohttp.web_routedef``: tables of routes."""
+
+from .. import exports as _exports
+
+__getattr__, __dir__ = _exports.face(
+    __name__,
+    """
+    AbstractRouteDef AbstractView RouteDef RouteTableDef StaticDef delete get head options patch
+    post put route static view
+    """,
+)

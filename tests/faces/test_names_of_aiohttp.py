@@ -1,0 +1,163 @@
+"""The faces against the modules of the installed aiohttp: each public name, or why it is absent."""
+
+import importlib
+import pkgutil
+import typing
+from types import ModuleType
+
+import pytest
+
+from tests.peers import import_peer
+
+aiohttp = import_peer("aiohttp")
+
+OF_ITS_PARSER = "of aiohttp's parser; here it is compiled and has another interface"
+OF_ITS_WEBSOCKETS = "between aiohttp's WebSocket reader and writer; here they are one engine"
+OF_ITS_COMPRESSION = "of aiohttp's compressors; here a coding is a module of http/"
+TASKS_OF_ASYNCIO = "wraps a line of asyncio"
+INSIDE = "a helper inside of aiohttp"
+OLD_FIXTURES = "a hook or a fixture inside of the plugin; ours is another module"
+
+# Modules of aiohttp that have no face, and why.
+NOT_THERE = {
+    "base_protocol": "the base of aiohttp's protocols; here the connections are compiled",
+    "compression_utils": OF_ITS_COMPRESSION,
+    "tcp_helpers": TASKS_OF_ASYNCIO,
+}
+# Public names that a face does not have, and why.
+ABSENT = {
+    "client_middleware_digest_auth": {
+        INSIDE: "DigestAuthChallenge escape_quotes parse_header_pairs unescape_quotes"
+    },
+    "client_reqrep": {INSIDE: "ContentDisposition"},
+    "helpers": {
+        INSIDE: "BaseKey EnsureOctetStream ErrorableProtocol content_disposition_header "
+        "get_env_proxy_for_url guess_filename is_canonical_ipv4_address is_ip_address "
+        "must_be_empty_body netrc_from_env noop parse_content_type parse_http_date "
+        "proxies_from_env quoted_string rfc822_formatted_time should_remove_content_length "
+        "validate_etag_value ProxyInfo basicauth_from_netrc",
+        TASKS_OF_ASYNCIO: "BaseTimerContext TimeoutHandle TimerContext calculate_timeout_when "
+        "call_later ceil_timeout set_exception set_result weakref_handle",
+    },
+    "http": {
+        OF_ITS_PARSER: "HeadersParser HttpParser HttpRequestParser HttpResponseParser "
+        "RawRequestMessage RawResponseMessage StreamWriter",
+        OF_ITS_WEBSOCKETS: "WSMessageDecodeText WSMessageNoDecodeText WSMessageTextBytes "
+        "WS_CLOSED_MESSAGE WS_CLOSING_MESSAGE WS_KEY WebSocketReader WebSocketWriter ws_ext_gen "
+        "ws_ext_parse",
+    },
+    "http_exceptions": {OF_ITS_PARSER: "DecompressSizeError HttpBadRequest"},
+    "http_parser": {
+        OF_ITS_PARSER: "ChunkState DeflateBuffer HeadersParser HttpParser HttpPayloadParser "
+        "HttpRequestParser HttpRequestParserPy HttpResponseParser HttpResponseParserPy "
+        "ParseState PayloadState RawRequestMessage RawRequestMessagePy RawResponseMessage "
+        "RawResponseMessagePy"
+    },
+    "http_websocket": {
+        OF_ITS_WEBSOCKETS: "WSMessageDecodeText WSMessageNoDecodeText WSMessageTextBytes "
+        "WS_CLOSED_MESSAGE WS_CLOSING_MESSAGE WS_KEY WebSocketReader WebSocketWriter ws_ext_gen "
+        "ws_ext_parse",
+    },
+    "http_writer": {OF_ITS_PARSER: "StreamWriter"},
+    "pytest_plugin": {
+        OLD_FIXTURES: "aiohttp_client aiohttp_raw_server aiohttp_server aiohttp_unused_port fast "
+        "loop loop_debug proactor_loop pytest_addoption pytest_fixture_setup "
+        "pytest_generate_tests pytest_pycollect_makeitem pytest_pyfunc_call raw_test_server "
+        "test_client test_server unused_port"
+    },
+    "tracing": {INSIDE: "Trace"},
+    "web": {INSIDE: "main"},
+    "web_log": {INSIDE: "KeyMethod"},
+}
+# Names that are being built; a face has them when the package has.
+LATER = {
+    "client": "NamedPipeConnector",
+    "client_middleware_digest_auth": "DigestAuthMiddleware",
+    "client_middlewares": "build_client_middlewares",
+    "connector": "NamedPipeConnector",
+    "helpers": "ChainMapProxy HeadersMixin MimeType TimerNoop parse_mimetype reify sentinel "
+    "strip_auth_from_url",
+    "http": "RESPONSES",
+    "multipart": "BodyPartReader BodyPartReaderPayload MultipartPayloadWriter MultipartReader "
+    "MultipartResponseWrapper MultipartWriter",
+    "payload": "JsonBytesPayload LookupError Order PayloadRegistry StreamReaderPayload "
+    "register_payload",
+    "payload_streamer": "StreamPayload StreamWrapperPayload streamer",
+    "streams": "AsyncStreamIterator ChunkTupleAsyncStreamIterator DataQueue EmptyStreamReader "
+    "EofStream FlowControlDataQueue",
+    "test_utils": "setup_test_loop teardown_test_loop unittest_run_loop",
+    "tracing": "TraceConfig TraceConnectionCreateEndParams TraceConnectionCreateStartParams "
+    "TraceConnectionQueuedEndParams TraceConnectionQueuedStartParams "
+    "TraceConnectionReuseconnParams TraceDnsCacheHitParams TraceDnsCacheMissParams "
+    "TraceDnsResolveHostEndParams TraceDnsResolveHostStartParams TraceRequestChunkSentParams "
+    "TraceRequestEndParams TraceRequestExceptionParams TraceRequestHeadersSentParams "
+    "TraceRequestRedirectParams TraceRequestStartParams TraceResponseChunkReceivedParams",
+    "web": "FileField",
+    "web_request": "FileField",
+    "worker": "GunicornUVLoopWebWorker GunicornWebWorker",
+}
+ITS_MODULES = [
+    each.name
+    for each in pkgutil.iter_modules(aiohttp.__path__)
+    # What begins with an underscore is private; a worker needs gunicorn.
+    if not each.name.startswith("_") and each.name not in {"worker", *NOT_THERE}
+]
+
+
+def public_names(module: ModuleType) -> set[str]:
+    """What a module says that it offers, and what it defines."""
+    offered = set(getattr(module, "__all__", ()))
+    return {
+        name
+        for name, value in vars(module).items()
+        if not name.startswith("_")
+        and (name in offered or getattr(value, "__module__", None) == module.__name__)
+        and not isinstance(value, typing.TypeVar)
+    }
+
+
+def face_of(name: str) -> ModuleType:
+    return importlib.import_module(f"aiohttp_ws.faces.{name}")
+
+
+@pytest.mark.parametrize("name", ITS_MODULES)
+def test_a_face_has_the_public_names_of_its_module(name: str):
+    face = face_of(name)
+    theirs = public_names(importlib.import_module(f"aiohttp.{name}"))
+    missing = {each for each in theirs if not hasattr(face, each)}
+    explained = {each for names in ABSENT.get(name, {}).values() for each in names.split()}
+    later = set(LATER.get(name, "").split())
+    assert missing - later - explained == set(), "these are missing"
+    assert {each for each in explained if hasattr(face, each)} == set(), "these are there"
+
+
+@pytest.mark.parametrize("name", [*ITS_MODULES, "worker"])
+def test_all_of_a_face_is_there_and_has_no_private_name(name: str):
+    face = face_of(name)
+    assert {each for each in face.__all__ if each.startswith("_")} == set()
+    for each in face.__all__:
+        assert getattr(face, each) is not None
+    assert set(face.__all__) <= set(dir(face))
+
+
+def test_the_package_has_the_names_of_aiohttp():
+    faces = importlib.import_module("aiohttp_ws.faces")
+    missing = {each for each in aiohttp.__all__ if not hasattr(faces, each)}
+    later = {each for names in LATER.values() for each in names.split()}
+    assert missing - later - {"set_zlib_backend"} == set()
+
+
+def test_a_face_is_named_as_a_module_of_aiohttp():
+    faces = importlib.import_module("aiohttp_ws.faces")
+    ours = {each.name for each in pkgutil.iter_modules(faces.__path__)}
+    theirs = {each.name for each in pkgutil.iter_modules(aiohttp.__path__)}
+    assert ours - theirs == set()
+
+
+def test_faces_define_nothing():
+    faces = importlib.import_module("aiohttp_ws.faces")
+    for each in pkgutil.iter_modules(faces.__path__):
+        face = importlib.import_module(f"aiohttp_ws.faces.{each.name}")
+        own = set(vars(face)) - set(face.__all__)
+        # pytest adds its own to a module that it loads as a plugin.
+        assert {one for one in own if one[0] not in "_@"} <= {"pytest_plugins"}
