@@ -3,7 +3,9 @@
 import asyncio
 from typing import Any
 
-class Link:
+from .output import Output
+
+class Link(Output):
     """Base of :class:`HTTPConnection`."""
 
     @property

@@ -1,7 +1,6 @@
-"""A transport as a connection uses it: batched output, back-pressure, one timer.
+"""A transport as an HTTP connection uses it: back-pressure, one timer.
 
-What is written while a read is handled leaves in one system call at its end, straight to the
-socket where that is safe. The timer is not moved for each request: when it fires, it looks
+The timer is not moved for each request: when it fires, it looks
 whether the deadline has moved on.
 """
 
@@ -18,21 +17,16 @@ from aiohttp_ws.errors import ClientConnectionResetError
 cdef extern from "aiohttp_ws/net/awaitables.h":
     double aws_monotonic()
 
-cdef extern from "aiohttp_ws/net/socket_write.h" nogil:
-    long aws_send(int fd, const uint8_t *a, size_t na, const uint8_t *b, size_t nb)
 
-cdef enum:
-    FLUSH_AT = 65536        # bytes of answers that do not wait for the end of the batch
-
-cdef class Link(Flushable):
+cdef class Link(Output):
     """Base of :class:`HTTPConnection`."""
 
     def __cinit__(self):
-        self.fd = -1
+        self.prompt = True
 
     cdef int attach(self, object transport, bint tcp_keepalive) except -1:
         """Begin to use *transport*."""
-        self.lower = transport
+        self.write_to(transport)
         self.peername = transport.get_extra_info("peername")
         sock = plain_socket(transport)
         if sock is not None:
@@ -46,9 +40,11 @@ cdef class Link(Flushable):
         if self.lower is not None:
             # Python 3.10 takes a TLS transport for forgotten that its peer closed and we did not.
             self.lower.close()
-        self.lower = None
+        self.lower = self.write = None
+        self.is_disconnected = True
         self.fd = -1
-        self.out = None
+        self.out_used = 0
+        self.give_back()
         self.writing_paused = False
         self.stop_timer()
         waiter, self.drain_waiter = self.drain_waiter, None
@@ -61,10 +57,7 @@ cdef class Link(Flushable):
     @property
     def transport(self):
         """The transport, ``None`` when it is gone; what was written so far precedes."""
-        if self.out is not None:
-            self.flush()
-        self.backlogged = True
-        return self.lower
+        return self.show_transport()
 
     @property
     def connected(self):
@@ -109,47 +102,9 @@ cdef class Link(Flushable):
 
     cdef int put(self, bytes data) except -1:
         """Write *data*: now, or together with the rest of the batch."""
-        if not self.in_batch:
-            return self.send(data)
-        if self.out is None:
-            self.out = data
-            self.out_size = PyBytes_GET_SIZE(data)
-        else:
-            if type(self.out) is bytes:
-                self.out = [self.out]
-            (<list>self.out).append(data)
-            self.out_size += PyBytes_GET_SIZE(data)
-        if self.out_size > FLUSH_AT:
-            self.flush()
-        return 0
-
-    cdef int flush(self) except -1:
-        out, self.out = self.out, None
-        if out is None or self.lower is None:
-            return 0
-        if type(out) is list:
-            out = b"".join(out)
-        return self.send(<bytes>out)
-
-    cdef int send(self, bytes data) except -1:
-        cdef Py_ssize_t size = PyBytes_GET_SIZE(data)
-        cdef Py_ssize_t sent
-        if self.lower is None:
-            return 0
-        if self.fd >= 0 and size:
-            if self.backlogged and self.lower.get_write_buffer_size() == 0:
-                self.backlogged = False
-            # A transport that closes may have given its descriptor back already.
-            if not self.backlogged and not self.lower.is_closing():
-                sent = aws_send(self.fd, <uint8_t *>PyBytes_AS_STRING(data), size, NULL, 0)
-                if sent == size:
-                    return 0
-                # asyncio takes the rest, and meets the socket's error if there is one.
-                self.backlogged = True
-                if sent > 0:
-                    data = data[sent:]
-        self.lower.write(data)
-        return 0
+        return self.put_bytes(
+            <const uint8_t *>PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data), data
+        )
 
     # ------------------------------------------------------------------------ the clock
 

@@ -1,9 +1,5 @@
-import asyncio
-
 class Output:
-    @property
-    def underlying_transport(self) -> asyncio.Transport: ...
-    @property
-    def is_client_side(self) -> bool: ...
+    """Base of what writes to a connection."""
+
     @property
     def is_disconnected(self) -> bool: ...

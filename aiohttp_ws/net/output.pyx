@@ -1,9 +1,9 @@
-"""The sending end of a connection: frames in, system calls out.
+"""The sending end of a connection: bytes in, system calls out.
 
 What is written while a read is handled leaves in one system call at its end, and what is
 written outside a read at the end of the event loop's iteration. Where latency counts, in the frame
-API, the first frame outside a read leaves at once, since nothing else may follow; only what
-follows it within :data:`BURST` waits, so that a run of sends is few system calls.
+API and in HTTP, the first piece outside a read leaves at once, since nothing else may follow; only
+what follows it within :data:`BURST` waits, so that a run of sends is few system calls.
 """
 
 import sys
@@ -18,8 +18,6 @@ from cpython.memoryview cimport PyMemoryView_FromMemory
 from libc.stdlib cimport free, realloc
 from libc.string cimport memcpy
 
-from aiohttp_ws.wire.frames cimport MAX_HEADER, mask_bytes, put_header
-
 cdef extern from "aiohttp_ws/net/socket_write.h" nogil:
     long aws_send(int fd, const uint8_t *a, size_t na, const uint8_t *b, size_t nb)
 
@@ -30,8 +28,6 @@ cdef enum:
     FIRST_OUT = 1024            # bytes; most batches of answers fit
     KEEP_OUT = 4096             # a larger output buffer is given back after the flush
     FLUSH_AT = 65536            # output that does not wait for the end of the batch
-    DIRECT_FROM = 16384         # payloads from here on leave without a copy
-    JOIN_BELOW = 8192           # a prepared frame that is copied behind others
 
 # Whether asyncio's writelines() says when there is too much: CPython 3.12.0 to 3.12.8, 3.13.0 and
 # 3.13.1 forgot pause_writing() there (CVE-2024-12254). Two writes instead would let a listener
@@ -53,17 +49,25 @@ cdef class Output(Flushable):
 
     def __cinit__(self):
         self.fd = -1
+        self.is_disconnected = True  # until there is a transport
 
     def __dealloc__(self):
         free(self.out)
 
-    @property
-    def underlying_transport(self):
-        """The transport below. What was sent before leaves before what is written to it."""
-        if self.lower is not None and self.resources.in_thread():
-            if self.out_used:
-                self.flush()
-            self.backlogged = True  # It may be given bytes, and what we send comes after them.
+    cdef int write_to(self, object transport) except -1:
+        """Write to *transport* from here on; *fd* is for the caller to set."""
+        self.lower = transport
+        self.write = transport.write
+        self.copies = type(transport).__module__.startswith("aiofastnet.")
+        self.is_disconnected = False
+        return 0
+
+    cdef object show_transport(self):
+        """Return the transport for others to use: what was written before leaves first."""
+        if self.out_used:
+            self.flush()
+        self.backlogged = True  # It may be given bytes, and what we send comes after them.
+        self.shown = True
         return self.lower
 
     cdef uint8_t *reserve(self, Py_ssize_t size) except NULL:
@@ -79,62 +83,22 @@ cdef class Output(Flushable):
             self.out_capacity = capacity
         return self.out + self.out_used
 
-    cdef int put(self, uint8_t first, const uint8_t *payload, Py_ssize_t size, object owner) except -1:
-        """Write one frame; *owner* keeps *payload* alive (``None``: it is only borrowed)."""
-        cdef uint8_t *out
-        cdef uint8_t key[4]
-        cdef Py_ssize_t n
-        if self.is_client_side:
-            out = self.reserve(MAX_HEADER + size)
-            self.resources.masking_key(key)
-            n = put_header(out, first, size, key)
-            mask_bytes(out + n, payload, size, key, 0)
-        elif size >= DIRECT_FROM:
-            out = self.reserve(MAX_HEADER)
-            self.out_used += put_header(out, first, size, NULL)
-            return self.flush_with(payload, size, owner)
-        else:
-            out = self.reserve(MAX_HEADER + size)
-            n = put_header(out, first, size, NULL)
-            if size:
-                memcpy(out + n, payload, size)
-        self.out_used += n + size
-        return self.leave()
-
-    cdef int put_behind_room(self, uint8_t first, uint8_t *payload, Py_ssize_t size) except -1:
-        """Write one frame whose header goes into the MAX_HEADER bytes before *payload*.
-
-        A client's payload is masked where it lies.
-        """
-        cdef uint8_t header[MAX_HEADER]
-        cdef uint8_t key[4]
-        cdef Py_ssize_t n
-        if self.is_client_side:
-            self.resources.masking_key(key)
-            n = put_header(header, first, size, key)
-            mask_bytes(payload, payload, size, key, 0)
-        else:
-            n = put_header(header, first, size, NULL)
-        payload -= n
-        size += n
-        memcpy(payload, header, n)
-        if size < JOIN_BELOW and (self.in_batch or self.dirty):
-            memcpy(self.reserve(size), payload, size)
-            self.out_used += size
-            return self.leave()
-        return self.flush_with(payload, size, None)
-
-    cdef int put_bytes(self, const uint8_t *data, Py_ssize_t size) except -1:
-        """Write *data* as it is, in front of whatever comes later."""
+    cdef int put_bytes(self, const uint8_t *data, Py_ssize_t size, object owner) except -1:
+        """Write *data*; *owner* keeps it alive (``None``: it is only borrowed)."""
+        if size >= DIRECT_FROM:
+            return self.flush_with(data, size, owner)
         memcpy(self.reserve(size), data, size)
         self.out_used += size
         return self.leave()
 
-    cdef int put_made(self, const uint8_t *frame, Py_ssize_t size) except -1:
-        """Write a server's frame that is made already, for this connection and others."""
-        if self.fd >= 0 and self.out_used == 0 and not self.backlogged and not self.in_batch:
-            return self.flush_with(frame, size, None)
-        return self.put_bytes(frame, size)
+    cdef int end_batch(self) except -1:
+        """The read has been handled: send what was written meanwhile."""
+        self.in_batch = False
+        if self.out_used:
+            return self.flush()
+        if self.out != NULL:
+            return self.give_back()
+        return 0
 
     cdef Py_ssize_t unsent(self) except -1:
         """Return how many bytes wait: here and in the transport."""
@@ -171,6 +135,9 @@ cdef class Output(Flushable):
         cdef Py_ssize_t sent = 0
         self.dirty = False
         self.out_used = 0
+        if self.shown and self.lower is not None and self.lower.is_closing():
+            # By whom it was shown to: nothing more is sent, and its descriptor may be another's.
+            self.fd = -1
         if self.fd >= 0:
             if self.backlogged and self.lower.get_write_buffer_size() == 0:
                 self.backlogged = False
@@ -192,6 +159,18 @@ cdef class Output(Flushable):
         free(self.out)
         self.out = NULL
         self.out_capacity = 0
+        return 0
+
+    cdef int end_tcp(self, bint graceful) except -1:
+        """Let the transport close: after what is buffered, or at once."""
+        if graceful:
+            self.flush()
+        # A transport that closes may give its descriptor back before it says so.
+        self.fd = -1
+        if graceful:
+            self.lower.close()
+        else:
+            self.lower.abort()
         return 0
 
     cdef int hand_over(

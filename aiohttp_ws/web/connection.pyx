@@ -122,8 +122,7 @@ cdef class HTTPConnection(RequestReader):
         transport = self.lower
         if transport is None or transport.is_closing():
             raise ClientConnectionResetError("the client closed the connection")
-        if self.out is not None:
-            self.flush()
+        self.flush()
         rest = b"" if self.parser is None else self.parser.take_rest()
         self.phase = DETACHED
         self.stop_timer()
@@ -159,7 +158,7 @@ cdef class HTTPConnection(RequestReader):
                 task.cancel()
                 await asyncio.wait([task], timeout=1.0)
         if self.lower is not None and (self.phase != DETACHED or websocket is not None):
-            self.lower.abort()
+            self.end_tcp(False)
 
     # ------------------------------------------------------------ called by the event loop
 
@@ -182,6 +181,8 @@ cdef class HTTPConnection(RequestReader):
     def eof_received(self):
         # Clients that close their half and wait for an answer are rarer than clients that
         # have disconnected, which a handler should learn of. What was written still leaves.
+        self.flush()
+        self.fd = -1  # the transport closes
         return False
 
     def connection_lost(self, exc):
@@ -224,7 +225,7 @@ cdef class HTTPConnection(RequestReader):
                 self.waiter.wake()
         elif self.phase == CLOSING:
             if self.lower is not None:
-                self.lower.abort()
+                self.end_tcp(False)
         else:
             self.close_transport()
             self.close()
@@ -445,18 +446,17 @@ cdef class HTTPConnection(RequestReader):
         """
         if self.lower is None or self.lower.is_closing():
             return
-        if self.out is not None:
-            self.flush()
+        self.flush()
         self.phase = CLOSING
         if self.settings.lingering_time > 0 and self.lower.can_write_eof():
             self.resume_reading()
             try:
                 self.lower.write_eof()
             except OSError:
-                self.lower.abort()  # the client has reset the connection
+                self.end_tcp(False)  # the client has reset the connection
             self.set_deadline(self.settings.lingering_time)
         else:
-            self.lower.close()
+            self.end_tcp(True)
 
     async def discard_body(self, RequestHead head):
         """Read what the handler left of the body, for at most ``lingering_time``."""
@@ -471,8 +471,7 @@ cdef class HTTPConnection(RequestReader):
             return
         self.phase = DISCARDING
         body.discard()
-        if self.out is not None:
-            self.flush()
+        self.flush()
         self.set_deadline(self.settings.lingering_time)
         self.resume_reading()
         await self.next_request
@@ -496,11 +495,9 @@ cdef class HTTPConnection(RequestReader):
 
     cdef int close_transport(self) except -1:
         if self.lower is not None:
-            if self.out is not None:
-                self.flush()
             if self.phase < CLOSING:
                 self.phase = CLOSING
-            self.lower.close()
+            self.end_tcp(True)
         return 0
 
     def finish(self):

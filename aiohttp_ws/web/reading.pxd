@@ -4,7 +4,6 @@ from aiohttp_ws.net.link cimport Link
 from aiohttp_ws.wire.http1 cimport RequestParser
 from aiohttp_ws.wire.http1_head cimport RequestHead
 from aiohttp_ws.net.awaitables cimport Awaitable, Waiter
-from aiohttp_ws.net.loop cimport LoopResources
 
 
 cdef enum Phase:
@@ -53,7 +52,6 @@ cdef class RequestReader(Link):
     cdef:
         readonly Phase phase
         ConnectionSettings settings
-        LoopResources resources
         # What reads requests and waits for them; None once another protocol has the transport.
         RequestParser parser
         Waiter waiter

@@ -90,9 +90,7 @@ cdef class RequestReader(Link):
             if self.phase < CLOSING:
                 self.keep_unparsed()
         finally:
-            self.in_batch = False
-            if self.out is not None:
-                self.flush()
+            self.end_batch()
 
     cdef int keep_unparsed(self) except -1:
         """Keep what waits for the end of the current request, and watch the clock."""

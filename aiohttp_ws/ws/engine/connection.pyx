@@ -108,7 +108,6 @@ cdef class Connection(FrameControl):
     """One end of a live WebSocket connection."""
 
     def __cinit__(self):
-        self.is_disconnected = True  # until it is attached to a transport
         self.closing.state = CONNECTING
 
     def __init__(self, Listener listener, FrameReader reader):
@@ -134,13 +133,10 @@ cdef class Connection(FrameControl):
 
     cdef int attach(self, object transport, LoopResources resources) except -1:
         """Take over *transport*, whose bytes are WebSocket frames from here on."""
-        self.lower = transport
-        self.is_disconnected = False
+        self.write_to(transport)
         self.advance(OPENED)
-        self.write = transport.write
         self.resources = resources
         self.reader.spare = resources.spare
-        self.copies = type(transport).__module__.startswith("aiofastnet.")
         if has_ended(transport):
             # It ended while the opening handshake was under way: only its last bytes are to come.
             transport.set_protocol(self)
@@ -341,11 +337,7 @@ cdef class Connection(FrameControl):
             self.abandon(exc)
         finally:
             self.in_batch = False
-        if self.out_used:
-            self.flush()
-        elif self.out != NULL:
-            self.give_back()
-        return 0
+        return self.end_batch()
 
     def abandon(self, exc):
         """Something was raised that is not an Exception: it is the event loop's to report.

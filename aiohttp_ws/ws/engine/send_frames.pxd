@@ -14,6 +14,7 @@ cdef extern from "Python.h":
 
 cdef class FrameSender(Output):
     cdef:
+        readonly bint is_client_side
         Closing closing             # where the closing handshake stands: wire/closing
         str received_reason         # of the peer's close frame
         str sent_reason             # of ours
@@ -42,13 +43,15 @@ cdef class FrameSender(Output):
     cpdef send_close(self, close_code=*, close_message=*)
     cpdef disconnect(self, bint graceful=*)
 
+    cdef int put(self, uint8_t first, const uint8_t *payload, Py_ssize_t size, object owner) except -1
+    cdef int put_behind_room(self, uint8_t first, uint8_t *payload, Py_ssize_t size) except -1
+    cdef int put_made(self, const uint8_t *frame, Py_ssize_t size) except -1
     cdef int put_message(
         self, uint8_t first, const uint8_t *payload, Py_ssize_t size, object owner, bint compress
     ) except -1
     cdef int put_close(self, int code, bytes reason) except -1
     # The engine's: begins the closing handshake, or answers.
     cdef int say_close(self, int code, bytes reason) except -1
-    cdef int end_tcp(self, bint graceful) except -1
 
 
 cdef int wrong_thread() except -1

@@ -1,9 +1,15 @@
+import asyncio
+
 from aiohttp_ws.argument_types import Byteish
 from aiohttp_ws.net.output import Output
 from aiohttp_ws.ws.typed_messages import OutgoingMessage, Ping
 from aiohttp_ws.ws.types import WSMsgType
 
 class FrameSender(Output):
+    @property
+    def underlying_transport(self) -> asyncio.Transport: ...
+    @property
+    def is_client_side(self) -> bool: ...
     @property
     def is_secure(self) -> bool: ...
     @property

@@ -10,6 +10,7 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_GET_SI
 from cpython.unicode cimport PyUnicode_DecodeUTF8
 from libc.string cimport memcpy
 
+from aiohttp_ws.net.output cimport DIRECT_FROM
 from aiohttp_ws.wire.closing cimport CLOSED, NO_STATUS
 from aiohttp_ws.wire.frames cimport (
     FIN,
@@ -21,12 +22,17 @@ from aiohttp_ws.wire.frames cimport (
     RSV1,
     RSV2,
     RSV3,
+    mask_bytes,
+    put_header,
 )
 
 from aiohttp_ws.ws.close_codes import check_close
 from aiohttp_ws.ws.typed_messages import OutgoingMessage, Ping, data_of
 
 cdef object MESSAGE = OutgoingMessage
+
+cdef enum:
+    JOIN_BELOW = 8192           # bytes of a prepared frame that is copied after others
 
 cdef extern from "Python.h":
     const Py_ssize_t PY_SSIZE_T_MAX
@@ -44,6 +50,13 @@ cdef class FrameSender(Output):
     """Base of :class:`Connection`: makes frames of what is sent."""
 
     @property
+    def underlying_transport(self):
+        """The transport below. What was sent before leaves before what is written to it."""
+        if self.lower is not None and self.resources.in_thread():
+            return self.show_transport()
+        return self.lower
+
+    @property
     def is_secure(self):
         """Whether the connection is encrypted."""
         return self.lower.get_extra_info("ssl_object") is not None
@@ -52,6 +65,57 @@ cdef class FrameSender(Output):
     def is_close_frame_sent(self):
         """Whether our close frame was sent: nothing follows it."""
         return self.closing.sent != 0
+
+    cdef int put(self, uint8_t first, const uint8_t *payload, Py_ssize_t size, object owner) except -1:
+        """Write one frame; *owner* keeps *payload* alive (``None``: it is only borrowed)."""
+        cdef uint8_t *out
+        cdef uint8_t key[4]
+        cdef Py_ssize_t n
+        if self.is_client_side:
+            out = self.reserve(MAX_HEADER + size)
+            self.resources.masking_key(key)
+            n = put_header(out, first, size, key)
+            mask_bytes(out + n, payload, size, key, 0)
+        elif size >= DIRECT_FROM:
+            out = self.reserve(MAX_HEADER)
+            self.out_used += put_header(out, first, size, NULL)
+            return self.flush_with(payload, size, owner)
+        else:
+            out = self.reserve(MAX_HEADER + size)
+            n = put_header(out, first, size, NULL)
+            if size:
+                memcpy(out + n, payload, size)
+        self.out_used += n + size
+        return self.leave()
+
+    cdef int put_behind_room(self, uint8_t first, uint8_t *payload, Py_ssize_t size) except -1:
+        """Write one frame whose header goes into the MAX_HEADER bytes before *payload*.
+
+        A client's payload is masked where it lies.
+        """
+        cdef uint8_t header[MAX_HEADER]
+        cdef uint8_t key[4]
+        cdef Py_ssize_t n
+        if self.is_client_side:
+            self.resources.masking_key(key)
+            n = put_header(header, first, size, key)
+            mask_bytes(payload, payload, size, key, 0)
+        else:
+            n = put_header(header, first, size, NULL)
+        payload -= n
+        size += n
+        memcpy(payload, header, n)
+        if size < JOIN_BELOW and (self.in_batch or self.dirty):
+            memcpy(self.reserve(size), payload, size)
+            self.out_used += size
+            return self.leave()
+        return self.flush_with(payload, size, None)
+
+    cdef int put_made(self, const uint8_t *frame, Py_ssize_t size) except -1:
+        """Write a server's frame that is made already, for this connection and others."""
+        if self.fd >= 0 and self.out_used == 0 and not self.backlogged and not self.in_batch:
+            return self.flush_with(frame, size, None)
+        return self.put_bytes(frame, size, None)
 
     cdef int put_close(self, int code, bytes reason) except -1:
         """Write a close frame; *code* NO_STATUS stands for none."""
@@ -78,18 +142,6 @@ cdef class FrameSender(Output):
 
     cdef int say_close(self, int code, bytes reason) except -1:
         return self.put_close(code, reason)
-
-    cdef int end_tcp(self, bint graceful) except -1:
-        """Let the transport close: after what is buffered, or at once."""
-        if graceful:
-            self.flush()
-        # A transport that closes may give its descriptor back before it says so.
-        self.fd = -1
-        if graceful:
-            self.lower.close()
-        else:
-            self.lower.abort()
-        return 0
 
     cdef int put_message(
         self, uint8_t first, const uint8_t *payload, Py_ssize_t size, object owner, bint compress

@@ -34,4 +34,4 @@ cdef class WSTransport(Connection):
 # Named after all that a user's module is compiled against: tests/cython/test_layout.py says what
 # it is to be called. Cython looks for it when such a module is imported, so that one compiled
 # against other declarations gets an ImportError, where a wrong vtable would crash.
-cdef int layout_43675168
+cdef int layout_a1b0268f

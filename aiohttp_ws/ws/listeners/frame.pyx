@@ -224,7 +224,9 @@ cdef class WSTransport(Connection):
         try:
             if preamble:
                 self.put_bytes(
-                    <const uint8_t *>PyBytes_AS_STRING(preamble), PyBytes_GET_SIZE(preamble)
+                    <const uint8_t *>PyBytes_AS_STRING(preamble),
+                    PyBytes_GET_SIZE(preamble),
+                    preamble,
                 )
             if settings.enable_auto_ping:
                 self.last_heard = aws_monotonic()
