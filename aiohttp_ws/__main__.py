@@ -1,4 +1,4 @@
-"""``python -m aiohttp_ws URI``: talk to a WebSocket server from a terminal or through a pipe."""
+"""``python -m aiohttp_ws``: see :mod:`aiohttp_ws.command_line`."""
 
 import sys
 

@@ -18,6 +18,10 @@ is printed on a line of its own, a binary one in hexadecimal.
 On a terminal there is a prompt with line editing and a history; /help lists the commands, and
 Ctrl-D or Ctrl-C closes the connection. Through a pipe there is nothing but messages on the output;
 after the end of the input the connection is closed when nothing has come for a while (--wait).
+
+In place of a URI, "as-aiohttp PROGRAM [ARGS]" and "as-aiohttp -m MODULE [ARGS]" run a program that
+is written for aiohttp, unchanged, with this package in aiohttp's place; "as-websockets" does the
+same for websockets.
 """
 EPILOG = """\
 exit status:
@@ -30,6 +34,7 @@ exit status:
 examples:
   python -m aiohttp_ws wss://example.com/chat
   echo hello | python -m aiohttp_ws ws://127.0.0.1:8080/
+  python -m aiohttp_ws as-aiohttp -m aiohttp.web -P 8080 package.module:factory
   python -m aiohttp_ws --wait inf ws://127.0.0.1:8080/news </dev/null | grep storm
 """
 
