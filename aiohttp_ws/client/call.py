@@ -150,7 +150,7 @@ class Call:
             raise
         if self.history is not None:
             response._history = tuple(self.history)
-        body = request.body
+        body = request._body
         task, tracker = response._upload_task, self.tracker
         if tracker is not None and task is not None:
             task.add_done_callback(lambda _: tracker._ended(False))
@@ -287,7 +287,7 @@ class Call:
         response.release()
         # The upload that a redirect interrupts may not read the body along with the next one.
         await response.wait_for_close()
-        body = request.body
+        body = request._body
         if becomes_get(response.status, request.method):
             self.method, self.data = "GET", None
             self.compress = self.chunked = None

@@ -5,6 +5,9 @@ from __future__ import annotations
 from ssl import SSLContext
 from typing import NamedTuple
 
+from yarl import URL
+
+from ..http.auth import BasicAuth
 from .fingerprint import Fingerprint
 from .proxy import Proxy
 
@@ -18,5 +21,9 @@ class ConnectionKey(NamedTuple):
     port: int | None
     is_ssl: bool
     ssl: SSLContext | bool | Fingerprint
+    proxy: URL | None
+    proxy_auth: BasicAuth | None
+    proxy_headers_hash: int | None
     server_hostname: str | None = None
-    proxy: Proxy | None = None
+    #: What the three about the proxy mean.
+    way: Proxy | None = None

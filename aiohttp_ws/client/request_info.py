@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from multidict import CIMultiDictProxy
 from yarl import URL
+
+if TYPE_CHECKING:
+    from .session import ClientSession
 
 __all__ = ("RequestInfo",)
 
@@ -34,3 +37,12 @@ class RequestInfo(_Fields):
         real_url: URL | None = None,
     ) -> RequestInfo:
         return super().__new__(cls, url, method, headers, url if real_url is None else real_url)
+
+
+class Requested(NamedTuple):
+    """What a response keeps of its request; a :class:`ClientRequest` has the same."""
+
+    url: URL
+    original_url: URL
+    request_info: RequestInfo
+    session: ClientSession | None

@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from multidict import CIMultiDict, CIMultiDictProxy, MultiDict, MultiDictProxy
+from propcache.api import cached_property
 from yarl import URL
 
 from .. import hdrs
@@ -29,12 +30,16 @@ from ..http.headers import HttpVersion, HttpVersion10, HttpVersion11, parse_cont
 from ..http.links import parse_links
 from ..http.streams import StreamReader
 from ..wire.http1 import ResponseHead
+from .request_info import Requested, RequestInfo
+from .timeouts import NO_TIMER
 from .unclosed import tell_unclosed
 
 if TYPE_CHECKING:
+    from typing_extensions import Self
+
     from .connection import Connection
     from .request import ClientRequest
-    from .request_info import RequestInfo
+    from .session import ClientSession
     from .tracing import Trace
     from .upload import Upload
 
@@ -74,15 +79,19 @@ class ClientResponse:
     # What a session's caller finds set on a response; aiohttp names the same.
     ATTRS = frozenset({"method", "url", "status", "reason", "version", "history", "content"})
 
+    #: The request's method.
+    method: str
     #: The version of HTTP, the status and the reason phrase.
     version: HttpVersion | None = None
     status: int = 0
     reason: str | None = None
     #: The body.
-    content: StreamReader
+    content: StreamReader = None  # type: ignore[assignment]  # until the head is there
+    _request: Requested | ClientRequest
+    _waiter: asyncio.Future[tuple[ResponseHead, StreamReader]] | None = None
+    _sent = 0
     _head: ResponseHead | None = None
     _body: bytes | None = None
-    _headers: CIMultiDictProxy[str] | None = None
     _cookies: SimpleCookie | None = None
     _history: tuple[ClientResponse, ...] = ()
     _connection: Connection | None = None
@@ -93,18 +102,108 @@ class ClientResponse:
     _upload: Upload | None = None
     _upload_task: asyncio.Task[None] | None = None
 
+    # Whether a session makes responses of this class without calling the constructor.
+    _by_constructor = False
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        cls._by_constructor = cls.__init__ is not ClientResponse.__init__
+
     def __init__(
         self,
+        method: str,
+        url: URL,
+        *,
+        writer: asyncio.Task[None] | None,
+        continue100: asyncio.Future[bool] | None,
+        timer: Any,
+        request_info: RequestInfo,
+        traces: Sequence[Trace],
+        loop: asyncio.AbstractEventLoop,
+        session: ClientSession,
+        stream_writer: Any,
+    ) -> None:
+        self.method = method
+        self._request = Requested(url.with_fragment(None), url, request_info, session)
+        self._loop = loop
+        if traces:
+            self._traces = traces
+
+    @classmethod
+    def answering(
+        cls,
         request: ClientRequest,
         waiter: asyncio.Future[tuple[ResponseHead, StreamReader]],
         connection: Connection,
         sent: int,
-    ) -> None:
-        self.method = request.method
-        self._request = request
-        self._waiter = waiter
-        self._connection = connection
-        self._sent = sent
+    ) -> Self:
+        """Make the response to a request whose head was written.
+
+        :param waiter: gives the head and the body.
+        :param sent: bytes written.
+        """
+        if cls._by_constructor:
+            response = cls(
+                request.method,
+                request.original_url,
+                writer=None,
+                continue100=None,
+                timer=NO_TIMER,
+                request_info=request.request_info,
+                traces=list(request._traces),
+                loop=waiter.get_loop(),
+                session=request.session,
+                stream_writer=None,
+            )
+        else:
+            response = cls.__new__(cls)
+            response.method = request.method
+            if request._traces:
+                response._traces = request._traces
+        response._request = request
+        response._waiter = waiter
+        response._connection = connection
+        response._sent = sent
+        return response
+
+    # What aiohttp keeps under these names: made when it is asked for, and replaced by those who
+    # make responses by hand.
+
+    @cached_property
+    def _headers(self) -> CIMultiDictProxy[str]:
+        return CIMultiDictProxy(CIMultiDict()) if self._head is None else self._head.headers
+
+    @cached_property
+    def _raw_headers(self) -> RawHeaders:
+        return () if self._head is None else self._head.raw_headers
+
+    @cached_property
+    def _url(self) -> URL:
+        return self._request.url
+
+    @cached_property
+    def _real_url(self) -> URL:
+        return self._request.original_url
+
+    @cached_property
+    def _request_info(self) -> RequestInfo:
+        return self._request.request_info
+
+    @cached_property
+    def _session(self) -> ClientSession | None:
+        return self._request.session
+
+    @cached_property
+    def _loop(self) -> asyncio.AbstractEventLoop:
+        return asyncio.get_running_loop() if self._waiter is None else self._waiter.get_loop()
+
+    @cached_property
+    def _cache(self) -> dict[str, Any]:
+        return {}
+
+    def _resolve_charset(self, response: ClientResponse, body: bytes) -> str:
+        session = self._session
+        return "utf-8" if session is None else session._resolve_charset(response, body)
 
     def _uploading(self, upload: Upload, task: asyncio.Task[None]) -> None:
         self._upload = upload
@@ -116,6 +215,8 @@ class ClientResponse:
         :raises ClientResponseError: when what came is not HTTP.
         :raises ServerDisconnectedError: when nothing came.
         """
+        if self._waiter is None:
+            raise RuntimeError("a response that was not made by a request has nothing to wait for")
         try:
             head, self.content = await self._waiter
         except BadHttpMessage as exc:
@@ -146,12 +247,12 @@ class ClientResponse:
     @property
     def request_info(self) -> RequestInfo:
         """The request as it was sent."""
-        return self._request.request_info
+        return self._request_info
 
     @property
     def url(self) -> URL:
         """The URL of the request, without its fragment."""
-        return self._request.url
+        return self._url
 
     @property
     def url_obj(self) -> URL:
@@ -162,7 +263,7 @@ class ClientResponse:
     @property
     def real_url(self) -> URL:
         """The URL of the request, with its fragment."""
-        return self._request.original_url
+        return self._real_url
 
     @property
     def host(self) -> str:
@@ -182,17 +283,12 @@ class ClientResponse:
     @property
     def headers(self) -> CIMultiDictProxy[str]:
         """The header fields."""
-        headers = self._headers
-        if headers is None:
-            if self._head is None:
-                return CIMultiDictProxy(CIMultiDict())
-            headers = self._headers = self._head.headers
-        return headers
+        return self._headers
 
     @property
     def raw_headers(self) -> RawHeaders:
         """The header fields as they came, names and values in bytes."""
-        return () if self._head is None else self._head.raw_headers
+        return self._raw_headers
 
     @property
     def cookies(self) -> SimpleCookie:
@@ -269,9 +365,9 @@ class ClientResponse:
         :raises ClientPayloadError: when it ended too early or cannot be decoded.
         """
         if self._body is None:
-            if self._head is None or self._released:
-                raise ClientConnectionError("Connection closed")
             content = self.content
+            if content is None or self._released:
+                raise ClientConnectionError("Connection closed")
             try:
                 # Most bodies have come in full by now: nothing to wait for.
                 self._body = content.read_nowait() if content.is_eof() else await content.read()
@@ -304,7 +400,7 @@ class ClientResponse:
             return "utf-8"  # RFC 8259 8.1, RFC 7483 8.1
         if self._body is None:
             raise RuntimeError("the encoding depends on the body; await read() first")
-        return self._request.session._resolve_charset(self, self._body)
+        return self._resolve_charset(self, self._body)
 
     async def text(self, encoding: str | None = None, errors: str = "strict") -> str:
         """Read the body as text.
@@ -383,8 +479,7 @@ class ClientResponse:
     @property
     def upload_complete(self) -> asyncio.Future[None]:
         """Done when the request's body was sent; deprecated, use ``UploadTracker``."""
-        loop = self._waiter.get_loop()
-        complete: asyncio.Future[None] = loop.create_future()
+        complete: asyncio.Future[None] = self._loop.create_future()
         task = self._upload_task
         if task is None:
             complete.set_result(None)
@@ -424,8 +519,9 @@ class ClientResponse:
 
     def _forbid_reading(self) -> None:
         # Even when the whole body has come: whether it had is a matter of timing.
-        if self._body is None and self._head is not None and self.content.exception() is None:
-            self.content.set_exception(ClientConnectionError("Connection closed"))
+        content = self.content
+        if self._body is None and content is not None and content.exception() is None:
+            content.set_exception(ClientConnectionError("Connection closed"))
 
     def close(self) -> None:
         """Close the connection, whatever state it is in."""

@@ -53,11 +53,15 @@ async def send(
         try:
             if traced:
                 await request.tell_of_head()
-            response = request.start(connection, plan, deadline)
+            if request._has_send:
+                request._plan, request._deadline = plan, deadline
+                response = await request.send(connection)
+            else:
+                response = request.start(connection, plan, deadline)
             return await response.start(connection)
         except (ServerDisconnectedError, ClientOSError) as exc:
             connection.release()
-            body = request.body
+            body = request._body
             if (
                 not connection.reused
                 or request.method not in IDEMPOTENT

@@ -235,7 +235,7 @@ class TCPConnector(BaseConnector):
         :param there: what *addresses* are of: the server, or the proxy.
         """
         key = req.connection_key
-        proxy = key.proxy
+        proxy = key.way
 
         async def connected(_: WSParsedURL) -> socket.socket:
             try:
@@ -322,10 +322,10 @@ def _addr_info(address: ResolveResult) -> AddrInfoType:
 def endpoint_of(req: ClientRequest) -> ConnectionKey:
     """What to connect to for *req*, and what errors about it name: the server, or the proxy."""
     key = req.connection_key
-    if key.proxy is None:
+    if key.way is None:
         return key
-    url = key.proxy.url
-    return ConnectionKey(url.host, url.port, url.is_secure, key.ssl)
+    url = key.way.url
+    return ConnectionKey(url.host, url.port, url.is_secure, key.ssl, None, None, None)
 
 
 def url_of(key: ConnectionKey) -> WSParsedURL:

@@ -71,3 +71,21 @@ def has_expired(timeout: Any) -> bool:
     """
     expired = timeout.expired
     return bool(expired() if callable(expired) else expired)
+
+
+class NoTimer:
+    """What the constructors of responses are given for aiohttp's timer: it limits nothing."""
+
+    __slots__ = ()
+
+    def assert_timeout(self) -> None:
+        """Nothing is late: the connection has the timers."""
+
+    def __enter__(self) -> NoTimer:
+        return self
+
+    def __exit__(self, *args: object) -> None:
+        return None
+
+
+NO_TIMER = NoTimer()

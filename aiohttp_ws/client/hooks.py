@@ -1,0 +1,21 @@
+"""Methods of aiohttp's classes that subclasses override, and that nothing here would call."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+__all__ = ("refuse_hooks",)
+
+
+def refuse_hooks(cls: type, base: type, uncalled: Mapping[str, str]) -> None:
+    """Refuse *cls*, a new subclass of *base*, if it overrides what is not called.
+
+    An override that is silently ignored may be the one that keeps a request from going out without
+    its proxy.
+
+    :param uncalled: names of methods, and what to do instead.
+    :raises TypeError: it has one of them.
+    """
+    for name, instead in uncalled.items():
+        if getattr(cls, name, None) is not getattr(base, name, None):
+            raise TypeError(f"{cls.__name__}.{name}() would not be called by aiohttp_ws: {instead}")
