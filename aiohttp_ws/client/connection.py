@@ -67,7 +67,7 @@ class Connection:
         protocol = self._protocol
         if protocol is not None:
             self._protocol = None
-            self._connector._release(self._key, protocol, close=protocol.should_close)
+            self._connector._release(self._key, protocol, should_close=protocol.should_close)
             self._notify()
 
     def close(self) -> None:
@@ -75,7 +75,7 @@ class Connection:
         protocol = self._protocol
         if protocol is not None:
             self._protocol = None
-            self._connector._release(self._key, protocol, close=True)
+            self._connector._release(self._key, protocol, should_close=True)
             self._notify()
 
     def detach(self) -> tuple[asyncio.Transport, bytes]:
@@ -109,5 +109,5 @@ class Connection:
         if protocol is not None:
             if not protocol.loop.is_closed():
                 self._protocol = None
-                self._connector._release(self._key, protocol, close=True)
+                self._connector._release(self._key, protocol, should_close=True)
             _tell("connection", self, "client_connection", protocol.loop)

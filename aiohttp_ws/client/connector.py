@@ -7,15 +7,18 @@ takes it out. Subclasses know how a connection is made.
 from __future__ import annotations
 
 import asyncio
+import functools
+import math
 import weakref
 from collections import Counter, OrderedDict, deque
-from collections.abc import Awaitable, Callable, Generator, Iterable
+from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ClientConnectionError
 from .connection import Connection
 from .connection_key import ConnectionKey
+from .hooks import refuse_hooks
 from .protocol import ClientProtocol
 from .timeouts import ClientTimeout
 from .unclosed import tell_unclosed
@@ -28,6 +31,16 @@ __all__ = ("BaseConnector",)
 
 
 DEFAULT_KEEPALIVE = 15.0
+# What aiohttp's pool consists of; ours has other parts.
+UNCALLED = {
+    "_get": "override connect()",
+    "_available_connections": "override connect(), or pass limit=",
+    "_wait_for_available_connection": "override connect()",
+    "_release_waiter": "override _release()",
+    "_release_acquired": "override _release()",
+    "_cleanup": "pass keepalive_timeout=",
+    "_update_proxy_auth_header_and_build_proxy_req": "override _create_connection()",
+}
 # Seconds that close() gives connections to shut down TLS before it aborts them.
 CLOSING_TIME = 2.0
 
@@ -62,7 +75,8 @@ class Closing:
 class BaseConnector:
     """Keeps and lends connections; subclasses know how to make one.
 
-    :param keepalive_timeout: seconds a connection is kept after a response; 15 by default.
+    :param keepalive_timeout: seconds a connection is kept after a response; 15 by default, ``None``
+        for no limit.
     :param force_close: close a connection after each response.
     :param limit: connections in use at a time, of all hosts; 0 for no limit.
     :param limit_per_host: likewise, for each host, port and TLS setting.
@@ -73,6 +87,7 @@ class BaseConnector:
 
     _closed = True  # until the constructor is done
     allowed_protocol_schema_set: frozenset[str] = frozenset({"", "http", "https", "ws", "wss"})
+    _has_connect = False
     # Whether the environment's proxies are for its connections.
     _takes_proxies = True
 
@@ -93,7 +108,11 @@ class BaseConnector:
             )
         self._loop = loop or asyncio.get_running_loop()
         self._keepalive = (
-            DEFAULT_KEEPALIVE if keepalive_timeout is UNSET else (keepalive_timeout or 0.0)
+            DEFAULT_KEEPALIVE
+            if keepalive_timeout is UNSET
+            else math.inf
+            if keepalive_timeout is None
+            else keepalive_timeout
         )
         self._force_close = force_close
         self._limit = limit
@@ -108,7 +127,15 @@ class BaseConnector:
         self._waiters: OrderedDict[asyncio.Future[None], ConnectionKey] = OrderedDict()
         self._waiting_by_key: Counter[ConnectionKey] = Counter()
         self._sweeper: asyncio.TimerHandle | None = None
+        #: Makes the protocol of a connection; for the connectors of users.
+        self._factory = functools.partial(ClientProtocol, self._loop)
         self._closed = False
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        refuse_hooks(cls, BaseConnector, UNCALLED)
+        # Where connect() is overridden, no connection is lent without it.
+        cls._has_connect = cls.connect is not BaseConnector.connect
 
     @property
     def force_close(self) -> bool:
@@ -130,11 +157,21 @@ class BaseConnector:
         """Whether :meth:`close` was called."""
         return self._closed
 
+    @property
+    def _conns(self) -> Mapping[ConnectionKey, deque[tuple[ClientProtocol, float]]]:
+        # aiohttp's name, which users read: the connections that are kept, and since when.
+        return self._idle
+
+    @property
+    def _acquired(self) -> set[ClientProtocol]:
+        # Likewise: the connections that are lent.
+        return self._in_use
+
     # --------------------------------------------------------------------------- lending
 
     def acquire_idle(self, key: ConnectionKey) -> Connection | None:
         """Lend a kept connection at once, or return ``None``: then ``await connect()``."""
-        if not self._idle_count or self._closed:
+        if not self._idle_count or self._closed or self._has_connect:
             return None
         if (self._waiters or self._limit_per_host or self._taken >= self._limit) and (
             not self._has_room(key) or self._waiting_by_key[key]
@@ -280,13 +317,15 @@ class BaseConnector:
             del self._idle[key]
         return found
 
-    def _release(self, key: ConnectionKey, protocol: ClientProtocol, *, close: bool) -> None:
+    def _release(
+        self, key: ConnectionKey, protocol: ClientProtocol, *, should_close: bool = False
+    ) -> None:
         """Take back a connection that :meth:`connect` lent."""
         if self._closed:
             protocol.close()  # close() has dealt with the rest
             return
         self._in_use.discard(protocol)
-        if close or self._force_close or not self._keepalive or not protocol.is_connected():
+        if should_close or self._force_close or not self._keepalive or not protocol.is_connected():
             self._close_protocol(key, protocol)
         else:
             kept = self._idle.get(key)
@@ -328,7 +367,8 @@ class BaseConnector:
             if connector is not None:
                 connector._sweep()
 
-        self._sweeper = self._loop.call_later(self._keepalive, sweep)
+        if self._keepalive != math.inf:
+            self._sweeper = self._loop.call_later(self._keepalive, sweep)
 
     def _sweep(self) -> None:
         """Close the connections that were not used for ``keepalive_timeout`` seconds."""

@@ -112,7 +112,7 @@ async def _connect(
     limit = timeout_at(None if earliest == math.inf else earliest)
     try:
         async with limit:
-            if fresh:
+            if fresh and not connector._has_connect:
                 return await connector.connect(request, traces, timeout, fresh=True)
             return await connector.connect(request, traces, timeout)
     except asyncio.TimeoutError as exc:

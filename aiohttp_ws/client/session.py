@@ -14,6 +14,7 @@ from ..wire.deflate import DeflateOptions
 from ..ws.opening.decisions import OnConnected
 from .call import Call
 from .fingerprint import merge_ssl_arguments
+from .hooks import refuse_hooks
 from .request_context import RequestContext, ResponseContext
 from .response import ClientResponse
 from .sending import ClientHandlerType, ClientMiddlewareType
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 __all__ = ("ClientHandlerType", "ClientMiddlewareType", "ClientSession")
+
+
+UNCALLED = {"_get_netrc_auth": "pass auth="}
 
 
 class ClientSession(SessionSettings):
@@ -74,8 +78,10 @@ class ClientSession(SessionSettings):
     :param read_timeout, conn_timeout: deprecated, use *timeout*.
     """
 
-    def __init_subclass__(cls) -> None:
-        super().__init_subclass__()
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        refuse_hooks(cls, ClientSession, UNCALLED)
+        cls._has_prepare = cls._prepare_headers is not ClientSession._prepare_headers
         warnings.warn(
             f"{cls.__name__} inherits from ClientSession, which may gain any name; keep a"
             " session as an attribute instead",
@@ -204,7 +210,6 @@ class ClientSession(SessionSettings):
         max_headers: int | None = None,
         middlewares: Sequence[ClientMiddlewareType] | None = None,
         upload_tracker: UploadTracker | None = None,
-        _upgrade: bool = False,
     ) -> ClientResponse:
         connector = self._connector
         if connector is None or connector.closed:
@@ -233,9 +238,12 @@ class ClientSession(SessionSettings):
         call = Call(
             self,
             method,
-            self._build_url(str_or_url, params, connector),
+            self._asked_url(str_or_url, params, connector),
             data,
-            self._merged_headers(headers),
+            # Which nobody changes: a request makes its own of them.
+            self._prepare_headers(headers)
+            if headers or self._has_prepare
+            else self._default_headers,
             cookies,
             auth,
             skip,

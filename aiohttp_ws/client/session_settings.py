@@ -68,6 +68,8 @@ class SessionSettings:
         }
     )
     _connector: BaseConnector | None = None  # for __del__, when the constructor fails
+    # Whether a subclass has a _prepare_headers() of its own.
+    _has_prepare = False
 
     def __init__(
         self,
@@ -86,7 +88,7 @@ class SessionSettings:
         request_class: type[ClientRequest] = ClientRequest,
         response_class: type[ClientResponse] = ClientResponse,
         ws_response_class: type[ClientWebSocketResponse] = ClientWebSocketResponse,
-        version: HttpVersion = HttpVersion11,
+        version: HttpVersion | str = HttpVersion11,
         cookie_jar: AbstractCookieJar | None = None,
         connector_owner: bool = True,
         raise_for_status: RaiseForStatus = False,
@@ -174,7 +176,7 @@ class SessionSettings:
         return self._cookie_jar
 
     @property
-    def version(self) -> HttpVersion:
+    def version(self) -> HttpVersion | str:
         """The HTTP version of requests."""
         return self._version
 
@@ -192,6 +194,15 @@ class SessionSettings:
     def timeout(self) -> ClientTimeout:
         """The limits of requests that bring none."""
         return self._usual_plan.timeout
+
+    @property
+    def _timeout(self) -> ClientTimeout:
+        # aiohttp's name, which users read and set.
+        return self._usual_plan.timeout
+
+    @_timeout.setter
+    def _timeout(self, value: ClientTimeout) -> None:
+        self._usual_plan = self._usual_plan._replace(timeout=value)
 
     @property
     def headers(self) -> CIMultiDict[str]:
@@ -272,34 +283,35 @@ class SessionSettings:
             (line, field, count),
         )
 
-    def _build_url(
-        self, str_or_url: StrOrURL, params: Query = None, connector: BaseConnector | None = None
-    ) -> URL:
-        try:
-            url = URL(str_or_url)
-        except ValueError as exc:
-            raise InvalidUrlClientError(str_or_url, str(exc)) from exc
+    def _build_url(self, str_or_url: StrOrURL) -> URL:
+        """Join a URL to the session's; subclasses may make another of it."""
+        url = URL(str_or_url)
         if self._base_url is not None and not url.absolute:
             url = self._base_url.join(url)
-        if params:
-            url = url.extend_query(params)
-        if connector is not None:
-            if url.scheme not in connector.allowed_protocol_schema_set:
-                raise NonHttpUrlClientError(url)
-            if not url.raw_host:
-                raise InvalidUrlClientError(url, "it has no host")
         return url
 
-    def _merged_headers(self, headers: LooseHeaders | None) -> CIMultiDict[str] | None:
-        if not headers:
-            return self._default_headers or None
-        given = headers if isinstance(headers, CIMultiDict) else CIMultiDict(headers)
-        if not self._default_headers:
-            return given
+    def _asked_url(self, str_or_url: StrOrURL, params: Query, connector: BaseConnector) -> URL:
+        try:
+            url = self._build_url(str_or_url)
+        except ValueError as exc:
+            raise InvalidUrlClientError(str_or_url, str(exc)) from exc
+        if params:
+            url = url.extend_query(params)
+        if url.scheme not in connector.allowed_protocol_schema_set:
+            raise NonHttpUrlClientError(url)
+        if not url.raw_host:
+            raise InvalidUrlClientError(url, "it has no host")
+        return url
+
+    def _prepare_headers(self, headers: LooseHeaders | None) -> CIMultiDict[str]:
+        """Put *headers* over the session's; subclasses may add to the result."""
         merged = self._default_headers.copy()
-        for name in set(given):
-            merged.popall(name, None)
-        merged.extend(given)
+        if headers:
+            given = headers if isinstance(headers, CIMultiDict) else CIMultiDict(headers)
+            if merged:
+                for name in set(given):
+                    merged.popall(name, None)
+            merged.extend(given)
         return merged
 
     def _way(

@@ -3,40 +3,39 @@
 from __future__ import annotations
 
 import asyncio
-import math
 import socket
 import ssl
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, cast
 
+import aiohappyeyeballs
+
 from ..errors import (
     ClientConnectorCertificateError,
     ClientConnectorDNSError,
     ClientConnectorError,
     ClientConnectorSSLError,
-    ClientError,
-    ClientHttpProxyError,
     ClientProxyConnectionError,
     ConnectionTimeoutError,
     InvalidURL,
-    ServerDisconnectedError,
     ServerFingerprintMismatch,
     WSInvalidURL,
 )
 from ..net.dial import AddrInfoType, SocketFactoryType, connect_socket, open_transport
-from ..net.dial_error import DialError, DialFault
-from ..wire.url import WSParsedURL, authority
+from ..net.dial_error import DialError
+from ..wire.url import WSParsedURL
 from .connection_key import ConnectionKey
 from .connector import BaseConnector, Closing
 from .cookie_rules import is_ip_address
+from .dialling import endpoint_of, explained, not_dialled, url_of
 from .dns_cache import DNSCache
 from .fingerprint import Fingerprint, SSLSetting, context_for, merge_ssl_arguments
+from .hooks import refuse_hooks
 from .interfaces import AbstractResolver, ResolveResult
 from .protocol import ClientProtocol
-from .request_info import RequestInfo
 from .resolver import DefaultResolver
-from .timeouts import ClientTimeout, deadline_after, has_expired, timeout_at
+from .timeouts import ClientTimeout, has_expired, timeout_of
 from .unset import UNSET, Unset
 
 if TYPE_CHECKING:
@@ -44,6 +43,12 @@ if TYPE_CHECKING:
     from .tracing import Trace
 
 __all__ = ("AddrInfoType", "SocketFactoryType", "TCPConnector")
+
+UNCALLED = {
+    "_start_tls_connection": "override _create_connection()",
+    "_wrap_existing_connection": "override _create_connection()",
+    "_resolve_host_with_throttle": "override _resolve_host(), or pass a resolver",
+}
 
 
 class TCPConnector(BaseConnector):
@@ -72,6 +77,10 @@ class TCPConnector(BaseConnector):
     """
 
     allowed_protocol_schema_set = BaseConnector.allowed_protocol_schema_set | {"tcp"}
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        refuse_hooks(cls, TCPConnector, UNCALLED)
 
     def __init__(
         self,
@@ -171,29 +180,98 @@ class TCPConnector(BaseConnector):
     async def _create_connection(
         self, req: ClientRequest, traces: Any, timeout: ClientTimeout
     ) -> ClientProtocol:
+        if req.connection_key.way is None:
+            _, protocol = await self._create_direct_connection(req, traces, timeout)
+        else:
+            _, protocol = await self._create_proxy_connection(req, traces, timeout)
+        return protocol
+
+    async def _create_direct_connection(
+        self,
+        req: ClientRequest,
+        traces: Any,
+        timeout: ClientTimeout,
+        *,
+        client_error: type[Exception] = ClientConnectorError,
+    ) -> tuple[asyncio.Transport, ClientProtocol]:
+        """Connect to the server of *req*; subclasses may override it."""
+        return await self._connect_to(req, req.connection_key, traces, timeout, client_error)
+
+    async def _create_proxy_connection(
+        self, req: ClientRequest, traces: Any, timeout: ClientTimeout
+    ) -> tuple[asyncio.Transport, ClientProtocol]:
+        """Connect to the server of *req*, or to the proxy that is sent the request."""
         there = endpoint_of(req)
+        return await self._connect_to(req, there, traces, timeout, ClientProxyConnectionError)
+
+    async def _connect_to(
+        self,
+        req: ClientRequest,
+        there: ConnectionKey,
+        traces: Any,
+        timeout: ClientTimeout,
+        client_error: type[Exception],
+    ) -> tuple[asyncio.Transport, ClientProtocol]:
+        """Try the addresses of *there*, the server or the proxy, until one serves *req*."""
+        key = req.connection_key
         try:
-            addresses = await self._resolve_host(there.host.rstrip("."), there.port or 0, traces)
+            found = await self._resolve_host(there.host.rstrip("."), there.port or 0, traces)
         except OSError as exc:
             if exc.errno is None and isinstance(exc, asyncio.TimeoutError):
                 raise
             raise ClientConnectorDNSError(there, exc) from exc
+        addresses = self._convert_hosts_to_addr_infos(found)
         if not addresses:
             raise ClientConnectorDNSError(there, OSError(None, f"{there.host} has no address"))
-        now = self._loop.time()
-        deadline = deadline_after(now, timeout.sock_connect, timeout.ceil_threshold)
-        limit = timeout_at(None if deadline == math.inf else deadline)
-        try:
-            async with limit:
-                protocol = await self._connect(req, there, addresses)
-        except asyncio.TimeoutError as exc:
-            if not has_expired(limit):
-                raise
-            raise ConnectionTimeoutError(
-                f"Connection timeout to host {req.url}: sock_connect={timeout.sock_connect}"
-                " seconds are over"
-            ) from exc
-        return protocol
+        # Where TLS ends: at the server, or at a proxy that is sent the request.
+        end = key if key.way is None or key.way.tunnels else there
+        context = self._get_ssl_context(req) if end is key else self._context_to(there)
+        pinned = self._get_fingerprint(req) if context is not None else None
+        while True:
+            try:
+                transport, protocol = await self._wrap_create_connection(
+                    self._factory,
+                    timeout=timeout,
+                    ssl=context,
+                    addr_infos=addresses,
+                    server_hostname=(
+                        None if context is None else (end.server_hostname or end.host).rstrip(".")
+                    ),
+                    req=req,
+                    client_error=client_error,
+                )
+                if pinned is not None:
+                    check_pin(pinned, transport)
+            except (
+                ClientConnectorCertificateError,
+                ClientConnectorSSLError,
+                ServerFingerprintMismatch,
+            ):
+                # TLS has failed with one; a connect that fails has tried all.
+                aiohappyeyeballs.pop_addr_infos_interleave(addresses, self._interleave)
+                if not addresses:
+                    raise
+                continue
+            return transport, protocol
+
+    def _convert_hosts_to_addr_infos(self, hosts: list[ResolveResult]) -> list[AddrInfoType]:
+        """What to connect to; subclasses may choose among it."""
+        found = [_addr_info(address) for address in hosts]
+        return [each for each in found if not self._family or each[0] == self._family]
+
+    def _get_ssl_context(self, req: ClientRequest) -> ssl.SSLContext | None:
+        """The context of TLS to the server; subclasses may make another."""
+        return context_for(req.ssl, self._ssl) if req.is_ssl() else None
+
+    def _get_fingerprint(self, req: ClientRequest) -> Fingerprint | None:
+        """The pin of the server's certificate."""
+        for setting in (req.ssl, self._ssl):
+            if isinstance(setting, Fingerprint):
+                return setting
+        return None
+
+    def _context_to(self, proxy: ConnectionKey) -> ssl.SSLContext | None:
+        return context_for(proxy.ssl, self._ssl) if proxy.is_ssl else None
 
     async def _resolve_host(
         self, host: str, port: int, traces: Sequence[Trace] | None = None
@@ -227,20 +305,31 @@ class TCPConnector(BaseConnector):
                 await trace.send_dns_cache_hit(host)
         return await self._dns.resolve(name, ask)
 
-    async def _connect(
-        self, req: ClientRequest, there: ConnectionKey, addresses: list[ResolveResult]
-    ) -> ClientProtocol:
-        """A connection for *req*.
+    async def _wrap_create_connection(
+        self,
+        *args: Any,
+        addr_infos: list[AddrInfoType],
+        req: ClientRequest,
+        timeout: ClientTimeout,
+        client_error: type[Exception] = ClientConnectorError,
+        **kwargs: Any,
+    ) -> tuple[asyncio.Transport, ClientProtocol]:
+        """Connect to one of *addr_infos*, with TLS and through a tunnel.
 
-        :param there: what *addresses* are of: the server, or the proxy.
+        Subclasses may override it.
+
+        :param args: what makes the protocol.
+        :param client_error: raised where no address answers.
+        :param kwargs: ``ssl``, a context or ``None``, and ``server_hostname``.
         """
         key = req.connection_key
-        proxy = key.way
+        way = key.way
+        there = endpoint_of(req)
 
         async def connected(_: WSParsedURL) -> socket.socket:
             try:
                 return await connect_socket(
-                    [_addr_info(address) for address in addresses],
+                    addr_infos,
                     self._loop,
                     local_addresses=await self._local_addresses(),
                     happy_eyeballs_delay=self._happy_eyeballs_delay,
@@ -248,48 +337,45 @@ class TCPConnector(BaseConnector):
                     socket_factory=self._socket_factory,
                 )
             except OSError as exc:
-                kind = ClientConnectorError if proxy is None else ClientProxyConnectionError
-                raise kind(there, exc) from exc
+                raise client_error(there, exc) from exc
 
-        # Where TLS ends: at the server, or at a proxy that is sent the request.
-        end = key if proxy is None or proxy.tunnels else there
-        context = context_for(key.ssl, self._ssl) if end.is_ssl else None
+        context = kwargs.get("ssl")
         arguments: dict[str, Any] = {}
         if context is not None:
-            arguments["server_hostname"] = end.server_hostname or end.host.rstrip(".")
+            arguments["server_hostname"] = kwargs.get("server_hostname")
             if sys.version_info >= (3, 11) and self._ssl_shutdown_timeout is not UNSET:
                 # 0 means "abort", which close() does; the loop wants a positive number.
                 arguments["ssl_shutdown_timeout"] = self._ssl_shutdown_timeout or None
-        if proxy is not None and proxy.tunnels:
-            arguments["proxy"] = proxy.url
-            arguments["proxy_headers"] = proxy.headers
-            if proxy.url.is_secure:
-                arguments["proxy_ssl_context"] = context_for(key.ssl, self._ssl)
+        if way is not None and way.tunnels:
+            arguments["proxy"] = way.url
+            arguments["proxy_headers"] = way.headers
+            arguments["proxy_ssl_context"] = self._context_to(there)
+        limit = timeout_of(self._loop, timeout)
         try:
-            transport, protocol = await open_transport(
-                lambda: ClientProtocol(self._loop),
-                url_of(end),
-                ssl_context=context,
-                socket_factory=connected,
-                use_aiofastnet=self._use_aiofastnet,
-                loop=self._loop,
-                **arguments,
-            )
+            async with limit:
+                transport, protocol = await open_transport(
+                    args[0],
+                    url_of(key if way is None or way.tunnels else there),
+                    ssl_context=context,
+                    socket_factory=connected,
+                    use_aiofastnet=self._use_aiofastnet,
+                    loop=self._loop,
+                    **arguments,
+                )
         except DialError as exc:
-            raise _not_dialled(req, there, exc) from exc
+            raise not_dialled(req, there, exc) from exc
         except WSInvalidURL as exc:  # SOCKS cannot carry the login
             raise InvalidURL(f"{there.host}:{there.port}", str(exc.args[1])) from None
+        except asyncio.TimeoutError as exc:
+            if not has_expired(limit):
+                raise
+            raise ConnectionTimeoutError(
+                f"Connection timeout to host {req.url}: sock_connect={timeout.sock_connect}"
+                " seconds are over"
+            ) from exc
         except BaseException as exc:
-            raise _explained(key, exc) from exc
-        for setting in (key.ssl, self._ssl):
-            if context is not None and isinstance(setting, Fingerprint):
-                try:
-                    setting.check(transport)
-                except ServerFingerprintMismatch:
-                    transport.abort()
-                    raise
-                break
-        return cast(ClientProtocol, protocol)
+            raise explained(key, exc) from exc
+        return transport, cast(ClientProtocol, protocol)
 
     async def _local_addresses(self) -> list[AddrInfoType] | None:
         if self._local_addr is not None and self._local is None:
@@ -319,49 +405,9 @@ def _addr_info(address: ResolveResult) -> AddrInfoType:
     return (family, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (host, port))
 
 
-def endpoint_of(req: ClientRequest) -> ConnectionKey:
-    """What to connect to for *req*, and what errors about it name: the server, or the proxy."""
-    key = req.connection_key
-    if key.way is None:
-        return key
-    url = key.way.url
-    return ConnectionKey(url.host, url.port, url.is_secure, key.ssl, None, None, None)
-
-
-def url_of(key: ConnectionKey) -> WSParsedURL:
-    scheme, port = ("wss", 443) if key.is_ssl else ("ws", 80)
-    netloc = authority(key.host, key.port or port)
-    url = f"{scheme}://{netloc}/"
-    return WSParsedURL(url, scheme, key.is_ssl, netloc, key.host, key.port or port, "/", "")
-
-
-def _not_dialled(req: ClientRequest, there: ConnectionKey, exc: DialError) -> ClientError:
-    """The client's error for what the dialler reports."""
-    head = exc.head
-    if exc.fault is DialFault.SPOKE_FIRST:
-        return ServerDisconnectedError(exc.message)
-    if exc.fault is DialFault.PROXY_REFUSED and head is not None:
-        info = req.request_info
-        return ClientHttpProxyError(
-            RequestInfo(info.url, "CONNECT", info.headers, info.real_url),
-            (),
-            status=head.status,
-            message=head.reason,
-            headers=head.headers,
-        )
-    return ClientProxyConnectionError(there, OSError(None, exc.message))
-
-
-def _explained(key: Any, exc: BaseException) -> BaseException:
-    """The client's error for an error of the event loop's ``create_connection()``."""
-    if isinstance(exc, ClientError):
-        return exc
-    if isinstance(exc, ssl.CertificateError):
-        return ClientConnectorCertificateError(key, exc)
-    if isinstance(exc, ssl.SSLError):
-        return ClientConnectorSSLError(key, exc)
-    if isinstance(exc, OSError) and not (
-        exc.errno is None and isinstance(exc, asyncio.TimeoutError)
-    ):
-        return ClientConnectorError(key, exc)
-    return exc
+def check_pin(pinned: Fingerprint, transport: asyncio.Transport) -> None:
+    try:
+        pinned.check(transport)
+    except ServerFingerprintMismatch:
+        transport.abort()
+        raise

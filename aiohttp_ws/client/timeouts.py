@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 import sys
 from typing import Any
@@ -62,6 +63,12 @@ def deadline_after(now: float, seconds: float | None, ceil_threshold: float) -> 
         return math.inf
     when = now + seconds
     return math.ceil(when) if seconds > ceil_threshold else when
+
+
+def timeout_of(loop: asyncio.AbstractEventLoop, timeout: ClientTimeout) -> Any:
+    """The context that limits a connect to ``sock_connect`` seconds."""
+    deadline = deadline_after(loop.time(), timeout.sock_connect, timeout.ceil_threshold)
+    return timeout_at(None if deadline == math.inf else deadline)
 
 
 def has_expired(timeout: Any) -> bool:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import math
 from typing import TYPE_CHECKING, Any, cast
 
 from ..errors import ConnectionTimeoutError, UnixClientConnectorError
-from ..net.transports import create_connection
+from ..net.dial import open_transport
+from ..net.dial_error import DialError
 from .connector import BaseConnector
+from .dialling import not_dialled, url_of
 from .protocol import ClientProtocol
-from .timeouts import ClientTimeout, deadline_after, has_expired, timeout_at
+from .timeouts import ClientTimeout, has_expired, timeout_of
 from .unset import UNSET, Unset
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ class UnixConnector(BaseConnector):
     The other parameters are those of :class:`~aiohttp_ws.BaseConnector`.
     """
 
+    # TLS is not for a socket of this machine, whatever the scheme says.
     allowed_protocol_schema_set = BaseConnector.allowed_protocol_schema_set | {"unix"}
     _takes_proxies = False
 
@@ -60,17 +62,17 @@ class UnixConnector(BaseConnector):
     async def _create_connection(
         self, req: ClientRequest, traces: Any, timeout: ClientTimeout
     ) -> ClientProtocol:
-        if req.connection_key.proxy is not None:
+        if req.connection_key.way is not None:
             raise ValueError(f"proxy= is not for connections to the Unix socket {self._path}")
-        deadline = deadline_after(self._loop.time(), timeout.sock_connect, timeout.ceil_threshold)
-        limit = timeout_at(None if deadline == math.inf else deadline)
+        limit = timeout_of(self._loop, timeout)
         try:
             async with limit:
-                _, protocol = await create_connection(
-                    self._loop,
-                    self._use_aiofastnet,
-                    lambda: ClientProtocol(self._loop),
+                _, protocol = await open_transport(
+                    self._factory,
+                    url_of(req.connection_key._replace(is_ssl=False)),
                     path=self._path,
+                    use_aiofastnet=self._use_aiofastnet,
+                    loop=self._loop,
                 )
         except asyncio.TimeoutError as exc:
             if not has_expired(limit):
@@ -79,6 +81,8 @@ class UnixConnector(BaseConnector):
                 f"Connection timeout to unix socket {self._path}: sock_connect="
                 f"{timeout.sock_connect} seconds are over"
             ) from exc
+        except DialError as exc:
+            raise not_dialled(req, req.connection_key, exc) from exc
         except OSError as exc:
             raise UnixClientConnectorError(self._path, req.connection_key, exc) from exc
         return cast(ClientProtocol, protocol)

@@ -174,11 +174,10 @@ async def connect_websocket(
         key, protocols, None if options is None else offer_header(options), origin
     ):
         handshake[name] = value
-    response = await session._request(
+    response = await session.request(
         method,
         url,
         headers=handshake,
-        _upgrade=True,
         **request_options,
     )
     lent = response.connection

@@ -316,9 +316,7 @@ async def test_an_upgraded_connection_leaves_the_pool(session, raw):
         await writer.drain()
 
     server = await raw(talk)
-    response = await session.get(
-        server.url, headers={"Upgrade": "echo", "Connection": "upgrade"}, _upgrade=True
-    )
+    response = await session.get(server.url, headers={"Upgrade": "echo", "Connection": "upgrade"})
     assert response.status == 101
     transport, rest = response.connection.detach()
     assert rest == b"first"

@@ -115,7 +115,7 @@ async def test_connect_covers_waiting_for_a_place(raw):
 
 
 class NeverConnects(TCPConnector):
-    async def _connect(self, *args):
+    async def _local_addresses(self):
         await asyncio.Event().wait()
 
 
