@@ -372,6 +372,8 @@ BAD = {
     "an unassigned code": (closing(2999), 1002),
     "a code above 4999": (closing(5000), 1002),
     "a reason that is not UTF-8": (closing(1000) + b"\xff", 1007),
+    "a reason cut within a character": (closing(1000) + "ü".encode()[:1], 1007),
+    "a reason with a surrogate": (closing(1000) + b"\xed\xa0\x80", 1007),
 }
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from aiohttp_ws import WSCloseCode, WSMsgType, WSProtocolError, ws_connect
 from tests.loops import LOOP, LOOPS
-from tests.ws.memory_transport import BINARY, CLOSE, PING, TEXT, close_payload, settle
+from tests.ws.memory_transport import BINARY, CLOSE, TEXT, close_payload, settle
 
 from .ends import Bench, Recorder, ended, pair, served, within
 
@@ -93,59 +93,6 @@ async def test_both_ends_see_the_same_handshake(first):
         assert told(ours.sent) == told(ours.recv) == (4444, "x" * 123)
         assert told(theirs.sent) == told(theirs.recv) == (4444, "x" * 123)
         assert (ours.recv_then_sent, theirs.recv_then_sent) == (False, True)
-
-
-async def test_nothing_is_delivered_behind_a_close_frame(side):
-    bench = Bench(server=side)
-    bench.transport.feed(
-        bench.frame(TEXT, b"1")
-        + bench.frame(CLOSE, close_payload(1000))
-        + bench.frame(TEXT, b"2")
-        + bench.frame(CLOSE, close_payload(1001))
-        + bench.frame(PING)
-    )
-    bench.send(TEXT, b"3")
-    assert bench.listener.frames == [(TEXT, b"1"), (CLOSE, close_payload(1000))]
-    assert told(bench.connection.close_handshake.recv) == (WSCloseCode.OK, None)
-    assert bench.sent() == []
-
-
-async def test_frames_arrive_between_our_close_frame_and_the_peers(side):
-    bench = Bench(server=side)
-    bench.connection.send_close(1000)
-    bench.send(TEXT, b"on its way")
-    bench.send(PING, b"too late to answer")
-    assert bench.listener.frames == [(TEXT, b"on its way")]
-    assert bench.sent() == [(CLOSE, close_payload(1000))]
-
-
-# ------------------------------------------------------------------ close frames refused
-
-REFUSED = [
-    *[(close_payload(code), 1002) for code in (0, 1, 999, 1004, 1005, 1006, 1015, 1016)],
-    *[(close_payload(code), 1002) for code in (2000, 2999, 5000, 65535)],
-    (b"\x03", 1002),
-    (close_payload(1000, b"\xff"), 1007),
-    (close_payload(1000, "ü".encode()[:1]), 1007),
-    (close_payload(1000, b"\xed\xa0\x80"), 1007),  # a surrogate
-]
-
-
-@pytest.mark.parametrize(("payload", "code"), REFUSED)
-async def test_a_close_frame_that_may_not_be_is_refused(side, payload, code):
-    bench = Bench(server=side)
-    bench.send(CLOSE, payload)
-    [(opcode, answer)] = bench.sent()
-    assert (opcode, answer[:2]) == (CLOSE, close_payload(code))
-    assert bench.listener.frames == []
-    assert bench.transport.eof_written
-    bench.transport.lose()
-    outcome = await ended(bench.connection)
-    if side:
-        assert outcome is None
-    else:
-        assert isinstance(outcome, WSProtocolError)
-        assert outcome.code == code
 
 
 async def test_after_a_breach_nothing_is_read_and_the_peer_may_read_why(side):

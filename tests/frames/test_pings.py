@@ -22,26 +22,6 @@ def side(request):
 # --------------------------------------------------------------------------- auto pong
 
 
-async def test_pings_are_answered_and_kept_from_the_listener(side):
-    bench = Bench(server=side)
-    bench.transport.feed(bench.frame(PING, b"1") + bench.frame(TEXT, b"x") + bench.frame(PING))
-    assert bench.sent() == [(PONG, b"1"), (PONG, b"")]
-    assert bench.listener.frames == [(TEXT, b"x")]
-
-
-async def test_a_ping_of_125_bytes_is_answered_with_all_of_them(side):
-    bench = Bench(server=side)
-    bench.send(PING, bytes(range(125)))
-    assert bench.sent() == [(PONG, bytes(range(125)))]
-
-
-async def test_a_ping_between_fragments_is_answered_at_once(side):
-    bench = Bench(server=side)
-    bench.send(TEXT, b"a", fin=False)
-    bench.send(PING, b"?")
-    assert bench.sent() == [(PONG, b"?")]
-
-
 async def test_without_auto_pong_pings_are_the_listeners(side):
     def answer(transport, frame):
         if frame.msg_type == WSMsgType.PING:
@@ -57,16 +37,6 @@ async def test_pongs_are_the_listeners(side):
     bench = Bench(server=side)
     bench.send(PONG, b"unasked")
     assert bench.listener.frames == [(PONG, b"unasked")]
-
-
-async def test_a_flood_of_pings_does_not_grow_the_output_of_a_peer_that_does_not_read(side):
-    bench = Bench(server=side)
-    bench.transport.protocol.pause_writing()
-    for i in range(1000):
-        bench.send(PING, b"%d" % i)
-    assert bench.sent() == []
-    bench.transport.protocol.resume_writing()
-    assert bench.sent() == [(PONG, b"999")]
 
 
 # ----------------------------------------------------------------------- the automatic ping
@@ -109,30 +79,6 @@ async def test_a_peer_that_does_not_answer_is_dropped(side, options):
     assert bench.transport.closing
     bench.transport.lose()
     assert await ended(bench.connection) is None
-
-
-@pytest.mark.parametrize("end", ["client", "server"])
-async def test_over_sockets_a_peer_that_does_not_answer_is_dropped(end):
-    deaf = {"enable_auto_pong": False}
-    async with pair(
-        client=IMPATIENT if end == "client" else deaf,
-        server=IMPATIENT if end == "server" else deaf,
-    ) as (near, far):
-        await near.wait_gone()
-        await far.wait_gone()
-        other = far if end == "client" else near
-        assert [opcode for opcode, _ in other.frames] == [PING, CLOSE]
-
-
-@pytest.mark.parametrize("options", strategies(FAST))
-async def test_over_sockets_a_peer_that_answers_stays(options):
-    deaf = {"enable_auto_pong": False}
-    async with pair(client=options, server=deaf) as (near, far):
-        for _ in range(5):
-            assert await far.next() == (PING, b"")
-            far.transport.send_pong()
-        assert not near.transport.is_disconnected
-        assert near.frames == []
 
 
 async def test_a_peer_that_does_not_answer_our_close_frame_is_dropped(side):

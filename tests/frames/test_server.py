@@ -378,35 +378,6 @@ async def test_a_bad_request_is_answered_and_the_connection_closed(name, split):
     assert all(listener.events == [] for listener in listeners)
 
 
-async def test_a_request_may_come_byte_by_byte():
-    listener = Recorder()
-    data = GOOD + frame(TEXT, b"hello", mask=True)
-    async with serving(lambda request: listener) as port, raw(port) as (reader, writer):
-        for i in range(len(data)):
-            writer.write(data[i : i + 1])
-            await asyncio.sleep(0)
-        assert await listener.next() == (TEXT, b"hello")
-        assert (await within(reader.readuntil(b"\r\n\r\n"))).startswith(b"HTTP/1.1 101")
-        writer.transport.abort()
-        await listener.wait_gone()
-
-
-async def test_frames_in_the_segment_of_the_request_are_delivered():
-    def answer(transport, received):
-        transport.send(WSMsgType.TEXT, received.get_payload_as_bytes())
-
-    listener = Recorder(on_ws_frame=answer)
-    frames = b"".join(frame(TEXT, b"%d" % i, mask=True) for i in range(3))
-    async with serving(lambda request: listener) as port, raw(port) as (reader, writer):
-        writer.write(GOOD + frames + frame(TEXT, b"cut", mask=True)[:-1])
-        for i in range(3):
-            assert await listener.next() == (TEXT, b"%d" % i)
-        await within(reader.readuntil(b"\r\n\r\n"))
-        assert await within(reader.readexactly(9)) == b"\x81\x010\x81\x011\x81\x012"
-        writer.transport.abort()
-        await listener.wait_gone()
-
-
 async def test_a_second_request_in_the_pipe_is_no_frame():
     listener = Recorder()
     async with serving(lambda request: listener) as port, raw(port) as (reader, writer):

@@ -10,7 +10,6 @@ import pytest
 
 from aiohttp_ws.websockets import (
     Close,
-    ConcurrencyError,
     ConnectionClosedError,
     ConnectionClosedOK,
     PayloadTooBig,
@@ -25,7 +24,6 @@ from .reference import RELEASE
 
 pytestmark = [pytest.mark.peer("websockets"), pytest.mark.parametrize("role", ROLES)]
 
-BOTH = [{"compression": None}, {}]
 COMPRESSIONS = ["plain", "deflated"]
 
 
@@ -41,53 +39,6 @@ async def test_a_ping_tells_the_latency(role: str):
         pong = await our.ping()
         latency = await pong
         assert 0 < latency == our.latency
-
-
-async def test_a_pong_acknowledges_earlier_pings(role: str):
-    async with connected(role) as (our, their):
-        their.transport.pause_reading()  # it would answer by itself
-        first, second = await our.ping("1"), await our.ping(b"2")
-        third = await our.ping(b"3")
-        await their.pong("unasked for")
-        await their.pong(b"2")
-        await second
-        assert first.done()
-        assert not third.done()
-        their.transport.resume_reading()
-        await third
-
-
-async def test_a_ping_with_data_that_is_under_way_is_refused(role: str):
-    async with connected(role) as (our, _):
-        pong = await our.ping("same")
-        with pytest.raises(ConcurrencyError):
-            await our.ping("same")
-        await pong
-        await (await our.ping("same"))
-
-
-async def test_pings_end_with_the_connection(role: str):
-    async with connected(role) as (our, their):
-        their.transport.pause_reading()
-        pong = await our.ping()
-        their.transport.abort()
-        with pytest.raises(ConnectionClosedError):
-            await pong
-
-
-async def test_pings_and_pongs_have_at_most_125_bytes(role: str):
-    async with connected(role) as (our, _):
-        for call in (our.ping, our.pong):
-            with pytest.raises(ProtocolError):
-                await call("x" * 126)
-            with pytest.raises(TypeError):
-                await call(5)
-        assert our.open
-
-
-async def test_pings_are_answered_while_the_program_does_not_receive(role: str):
-    async with connected(role) as (_, their):
-        assert await (await their.ping()) >= 0  # The latency, once the pong has come.
 
 
 # ---------------------------------------------------------------------- closing
@@ -136,15 +87,6 @@ async def test_what_a_close_frame_cannot_carry_is_refused(role: str):
         assert our.state is State.OPEN
 
 
-async def test_closing_wakes_a_receiver(role: str):
-    async with connected(role) as (our, _):
-        receiving = asyncio.ensure_future(our.recv())
-        await rounds()
-        await our.close()
-        with pytest.raises(ConnectionClosedOK):
-            await receiving
-
-
 async def test_closing_gets_past_a_peer_that_floods(role: str):
     async with connected(role, our={"compression": None}) as (our, their):
 
@@ -158,15 +100,6 @@ async def test_closing_gets_past_a_peer_that_floods(role: str):
         await our.close()
         assert our.close_code == 1000
         await flooding
-
-
-async def test_a_peer_that_does_not_close_is_cut_off(role: str):
-    async with connected(role, our={"close_timeout": 0.01}) as (our, their):
-        their.transport.pause_reading()
-        await our.close()
-        assert our.close_code == 1006
-        assert our.close_exc.sent == Close(1000, "")
-        their.transport.abort()
 
 
 async def test_the_block_of_a_connection_closes_it(role: str):

@@ -12,41 +12,12 @@ SENDABLE = [*range(1000, 1004), *range(1007, 1015), 3000, 3999, 4000, 4999]
 NEVER_SENT = [-1, 0, 999, 1004, 1005, 1006, 1015, 1016, 2999, 5000, 65536]
 
 
-async def test_close_sends_its_code_and_waits_for_the_answer(open_end: Open) -> None:
-    ends = await open_end()
-    closing = asyncio.create_task(ends.ws.close(code=4000, message=b"because"))
-    assert await ends.peer.receive_close() == (4000, "because")
-    assert not closing.done()
-    ends.peer.send_close(4000)
-    if ends.side == "client":
-        # RFC 6455 7.1.1: the server is the one that closes TCP.
-        ends.peer.end()
-    else:
-        await ends.peer.wait_eof()
-    assert await closing is True
-    assert ends.ws.closed
-    assert ends.ws.close_code == 4000
-    assert ends.ws.exception() is None
-
-
 async def test_close_has_1000_and_no_reason_by_default(open_end: Open) -> None:
     ends = await open_end()
     ends.peer.send_close(1000)
     ends.peer.end()
     await ends.ws.close()
     assert await ends.peer.receive_close() == (1000, "")
-
-
-async def test_second_close_does_nothing(open_end: Open) -> None:
-    ends = await open_end()
-    ends.peer.send_close(1000)
-    ends.peer.end()
-    await ends.ws.receive()
-    assert await ends.ws.close(code=4000) is False
-    assert await ends.ws.close() is False
-    assert ends.ws.close_code == 1000
-    assert (await ends.peer.receive_close())[0] != 4000
-    await ends.peer.wait_eof()
 
 
 @pytest.mark.parametrize("code", SENDABLE)
@@ -92,63 +63,6 @@ async def test_reason_of_more_than_123_bytes_is_refused(open_end: Open) -> None:
     assert await ends.peer.receive_close() == (1000, "x" * 123)
 
 
-async def test_close_without_a_code_is_1005_and_is_answered_without_one(open_end: Open) -> None:
-    ends = await open_end()
-    ends.peer.send_close()
-    message = await ends.ws.receive()
-    assert message.type is WSMsgType.CLOSE
-    assert not message.extra
-    assert ends.ws.close_code == 1005
-    assert await ends.peer.receive_close() == (None, "")
-
-
-async def test_both_ends_close_at_once(open_end: Open) -> None:
-    ends = await open_end()
-    closing = asyncio.create_task(ends.ws.close(code=4001, message=b"ours"))
-    await asyncio.sleep(0)
-    # Ours is out, and has not been read when theirs leaves.
-    ends.peer.send_close(4002, "theirs")
-    assert await ends.peer.receive_close() == (4001, "ours")
-    ends.peer.end()
-    await closing
-    assert ends.ws.close_code == 4002
-    # One close frame each: theirs was not answered with a second one.
-    await ends.peer.wait_eof()
-
-
-async def test_data_that_crosses_our_close_is_dropped(open_end: Open) -> None:
-    ends = await open_end()
-    closing = asyncio.create_task(ends.ws.close(code=4000))
-    assert (await ends.peer.receive_close())[0] == 4000
-    ends.peer.send(TEXT, b"too late")
-    ends.peer.send(TEXT, b"to", fin=False)
-    ends.peer.send_close(4000)
-    ends.peer.end()
-    await closing
-    assert ends.ws.close_code == 4000
-    assert (await ends.ws.receive()).type is WSMsgType.CLOSED
-
-
-async def test_data_behind_the_peers_close_is_dropped(open_end: Open) -> None:
-    ends = await open_end()
-    ends.peer.send_close(4000)
-    ends.peer.send(TEXT, b"too late")
-    assert (await ends.ws.receive()).type is WSMsgType.CLOSE
-    assert (await ends.ws.receive()).type is WSMsgType.CLOSED
-    assert ends.ws.close_code == 4000
-
-
-async def test_messages_before_the_peers_close_are_received_first(open_end: Open) -> None:
-    ends = await open_end()
-    ends.peer.send(TEXT, b"one")
-    ends.peer.send(TEXT, b"two")
-    ends.peer.send_close(4000)
-    await ends.peer.receive_close()  # The close was seen; what came before it waits.
-    assert not ends.ws.closed
-    assert [message.data async for message in ends.ws] == ["one", "two"]
-    assert ends.ws.closed
-
-
 async def test_peer_that_does_not_answer_the_close_is_given_up(open_end: Open) -> None:
     ends = await open_end(close_timeout=0.01)
     assert await ends.ws.close(code=4000) is True
@@ -166,29 +80,6 @@ async def test_peer_that_only_sends_data_does_not_prolong_the_close(open_end: Op
         ends.peer.send(TEXT, b"are you still there?")
         await asyncio.sleep(0)
     assert ends.ws.close_code == 1006
-
-
-@pytest.mark.parametrize("way", ["end", "cut"])
-async def test_tcp_that_goes_during_the_closing_handshake_is_1006(open_end: Open, way: str) -> None:
-    ends = await open_end()
-    closing = asyncio.create_task(ends.ws.close(code=4000))
-    assert (await ends.peer.receive_close())[0] == 4000
-    getattr(ends.peer, way)()
-    await closing
-    assert ends.ws.closed
-    assert ends.ws.close_code == 1006
-
-
-@pytest.mark.parametrize("way", ["end", "cut"])
-async def test_tcp_that_goes_without_a_close_is_1006(open_end: Open, way: str) -> None:
-    ends = await open_end()
-    getattr(ends.peer, way)()
-    message = await ends.ws.receive()
-    assert message.type in (WSMsgType.CLOSED, WSMsgType.ERROR)
-    assert ends.ws.closed
-    assert ends.ws.close_code == 1006
-    with pytest.raises(ConnectionResetError):
-        await ends.ws.send_str("anyone?")
 
 
 async def test_tcp_that_goes_within_a_message_is_1006(open_end: Open) -> None:

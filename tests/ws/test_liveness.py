@@ -1,57 +1,15 @@
 """What happens without the handler: it sleeps on an event, or only sends, at either end."""
 
 import asyncio
-import time
 
 import pytest
 
 from aiohttp_ws import WSMsgType
 from tests.ws.conftest import Open
-from tests.ws.raw_end import PATIENCE, PING, PONG, TEXT
+from tests.ws.raw_end import PATIENCE, PING, TEXT
 
 # Seconds; what a test then waits for is an event, however long the machine takes.
 HEARTBEAT = 0.02
-
-
-async def test_ping_is_answered_while_nobody_receives(open_end: Open) -> None:
-    ends = await open_end()
-    for payload in (b"", b"one", b"x" * 125):
-        ends.peer.send(PING, payload)
-        pong = await ends.peer.receive()
-        assert (pong.opcode, pong.payload) == (PONG, payload)
-
-
-async def test_ping_is_answered_while_the_handler_only_sends(open_end: Open) -> None:
-    ends = await open_end()
-
-    async def send_for_ever() -> None:
-        while True:
-            await ends.ws.send_str("tick")
-            await asyncio.sleep(0)
-
-    sending = asyncio.create_task(send_for_ever())
-    assert (await ends.peer.receive()).opcode == TEXT
-    ends.peer.send(PING, b"hello?")
-    while (received := await ends.peer.receive()).opcode == TEXT:
-        pass
-    assert (received.opcode, received.payload) == (PONG, b"hello?")
-    sending.cancel()
-
-
-async def test_ping_is_answered_behind_messages_nobody_has_received(open_end: Open) -> None:
-    ends = await open_end()
-    for _ in range(10):
-        ends.peer.send(TEXT, b"unread")
-    ends.peer.send(PING, b"hello?")
-    assert (await ends.peer.receive()).payload == b"hello?"
-
-
-async def test_close_is_seen_and_answered_while_nobody_receives(open_end: Open) -> None:
-    ends = await open_end()
-    ends.peer.send_close(4000, "bye")
-    await ends.peer.receive_close()
-    assert ends.ws.closed
-    assert ends.ws.close_code == 4000
 
 
 async def test_close_ends_a_handler_that_only_sends(open_end: Open) -> None:
@@ -71,38 +29,6 @@ async def test_close_ends_a_handler_that_only_sends(open_end: Open) -> None:
 
 
 # --------------------------------------------------------------------- heartbeat
-
-
-async def test_quiet_peer_is_pinged_and_its_pongs_keep_it(open_end: Open) -> None:
-    ends = await open_end(heartbeat=HEARTBEAT)
-    for _ in range(5):
-        ping = await ends.peer.receive()
-        assert ping.opcode == PING
-        ends.peer.send(PONG, ping.payload)
-    await ends.ws.send_str("still open")
-    while (received := await ends.peer.receive()).opcode == PING:
-        ends.peer.send(PONG, received.payload)
-    assert received.payload == b"still open"
-
-
-async def test_data_shows_life_as_well_as_a_pong(open_end: Open) -> None:
-    ends = await open_end(heartbeat=HEARTBEAT)
-    for number in range(5):
-        assert (await ends.peer.receive()).opcode == PING
-        ends.peer.send(TEXT, b"%d" % number)
-        assert await ends.ws.receive_str() == str(number)
-    assert not ends.ws.closed
-
-
-async def test_a_blocked_loop_is_not_blamed_on_the_peer(open_end: Open) -> None:
-    ends = await open_end(heartbeat=0.2)
-    ping = await ends.peer.receive()
-    # The pong's time passes while nothing in this process can send or read one.
-    time.sleep(0.15)  # noqa: ASYNC251
-    await asyncio.sleep(0)
-    ends.peer.send(PONG, ping.payload)
-    assert (await ends.peer.receive()).opcode == PING
-    assert ends.ws.close_code is None
 
 
 async def test_dead_peer_is_found_while_nobody_receives(open_end: Open) -> None:

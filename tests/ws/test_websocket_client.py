@@ -18,7 +18,7 @@ from aiohttp_ws import (
 )
 from aiohttp_ws.pytest_plugin import AiohttpClient, AiohttpServer
 from aiohttp_ws.test_utils import unused_port
-from tests.ws.raw_end import PATIENCE, TEXT, RawEnd, accept_raw, frame
+from tests.ws.raw_end import PATIENCE, RawEnd, accept_raw
 
 RawServer = Callable[..., Awaitable["Accepting"]]
 
@@ -247,14 +247,6 @@ async def test_server_may_decline_compression(
     await ws.send_str("plain " * 100)
     peer = await accepting.peers.get()
     assert (await peer.receive()).payload == b"plain " * 100
-
-
-async def test_frames_behind_the_answer_in_its_packet_are_not_lost(
-    session: ClientSession, raw_server: RawServer
-) -> None:
-    accepting = await raw_server(send=frame(TEXT, b"early") + frame(TEXT, b"bird"))
-    ws = await session.ws_connect(accepting.url)
-    assert [await ws.receive_str(), await ws.receive_str()] == ["early", "bird"]
 
 
 async def test_extra_info_is_that_of_the_transport(

@@ -1,7 +1,6 @@
 """``web.WebSocketResponse``: the opening handshake, its states, and how handlers end."""
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
@@ -237,14 +236,6 @@ async def test_compression_is_agreed_on_when_offered_and_wanted(
     assert not compress.pop()
 
 
-async def test_frames_behind_the_request_in_its_packet_are_not_lost(
-    serve: Serve, connect: Connect
-) -> None:
-    early = frame(TEXT, b"early", mask=True) + frame(TEXT, b"bird", mask=True)
-    peer, _ = await connect(await serve(echo), send=early)
-    assert [(await peer.receive()).payload for _ in range(2)] == [b"early", b"bird"]
-
-
 async def test_frames_that_come_before_prepare_are_not_lost(serve: Serve, connect: Connect) -> None:
     go_on = asyncio.Event()
 
@@ -318,40 +309,6 @@ async def test_it_holds_values_like_any_response() -> None:
 
 
 # ------------------------------------------------------------ how handlers end
-
-
-async def test_handler_that_returns_closes_with_1000(serve: Serve, connect: Connect) -> None:
-    async def handler(request: web.Request) -> web.WebSocketResponse:
-        ws = web.WebSocketResponse()
-        await ws.prepare(request)
-        return ws
-
-    peer, _ = await connect(await serve(handler))
-    assert (await peer.receive_close())[0] == 1000
-    peer.send_close(1000)
-    await peer.wait_eof()
-
-
-async def test_exception_of_a_handler_closes_with_1011_and_is_logged_not_shown(
-    serve: Serve, connect: Connect, caplog: pytest.LogCaptureFixture
-) -> None:
-    async def handler(request: web.Request) -> web.WebSocketResponse:
-        ws = web.WebSocketResponse()
-        await ws.prepare(request)
-        await ws.send_str("before")
-        raise ValueError("a secret of the server")
-
-    peer, _ = await connect(await serve(handler))
-    assert (await peer.receive()).payload == b"before"
-    code, reason = await peer.receive_close()
-    assert code == 1011
-    assert "secret" not in reason
-    peer.send_close(1011)
-    await peer.wait_eof()
-    errors = [each for each in caplog.records if each.levelno >= logging.ERROR]
-    assert len(errors) == 1
-    assert errors[0].exc_info is not None
-    assert "a secret of the server" in caplog.text
 
 
 async def test_exception_before_prepare_is_a_500(serve: Serve, connect: Connect) -> None:
