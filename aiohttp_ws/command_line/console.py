@@ -80,7 +80,7 @@ class Console:
             sys.stdout.flush()
         except OSError:  # a broken pipe; Windows has other names for it
             self._done = True
-            # What is buffered would be written, in vain, when the interpreter ends.
+            # What is buffered would be written, to nobody, when the interpreter ends.
             with open(os.devnull, "wb") as nowhere:
                 os.dup2(nowhere.fileno(), sys.stdout.fileno())
             self.on_deaf()

@@ -9,6 +9,7 @@ import typing
 
 from .. import exports
 from .client import *
+from .faults import FaultKind, ProtocolFault
 from .frames import *
 from .http import *
 from .websocket import *

@@ -77,7 +77,7 @@ class Decompressor:
         self._decoder: Decoder | None = None
         self._pending: bytes | memoryview = b""
         self._started = False
-        self._padded = False  # what comes is no part of the body
+        self._padded = False  # what comes is not part of the body
         self._full = False  # the limit was met: the decoder may hold more, even without input
 
     @property

@@ -37,7 +37,7 @@ _NOT_TOKEN = re.compile(r"[^!#$%&'*+\-.^_`|~0-9A-Za-z]")
 _NEEDS_QUOTES = re.compile(r"[^!#-+\--:<-\[\]-~]")
 _ATTRIBUTES = frozenset({"expires", "path", "domain", "max-age", "samesite"})
 _FLAGS = frozenset({"secure", "httponly", "partitioned"})
-# What servers send to make every cache and browser agree that the cookie is gone.
+# What servers send to make every cache and browser agree that the cookie has expired.
 LONG_AGO = "Thu, 01 Jan 1970 00:00:00 GMT"
 
 

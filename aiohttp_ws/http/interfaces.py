@@ -27,7 +27,7 @@ class AbstractStreamWriter(ABC):
 
     @property
     def transport(self) -> asyncio.WriteTransport | None:
-        """The transport written to, or ``None`` when the connection is gone."""
+        """The transport written to, or ``None`` when the connection is lost."""
         return None
 
     @abstractmethod

@@ -1,7 +1,7 @@
 """How a task waits for a connection, and what public methods return to be awaited.
 
 A method that is a coroutine function in the library whose interface it has must act like one
-here: calling it does nothing yet, in whatever thread; awaiting it acts, in the loop of whoever
+here: calling it does nothing yet, in whatever thread; awaiting it acts, in the loop of the task that
 awaits. An :class:`Awaitable` is that without a coroutine's frame. :class:`Waiter` is what such an
 awaitable suspends a task on.
 """
@@ -157,6 +157,8 @@ cdef class Awaitable:
     """
 
     def __dealloc__(self):
+        if self.suspended and self.subject is not None:
+            self.drop()  # a program that drives it by hand has let go of it
         Py_XDECREF(self.data)
         Py_XDECREF(self.option)
         Py_XDECREF(self.extra)

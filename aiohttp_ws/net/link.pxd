@@ -6,7 +6,7 @@ from aiohttp_ws.net.output cimport Output
 cdef class Link(Output):
     cdef:
         readonly object loop
-        readonly object peername  # the client's address, also when it is gone
+        readonly object peername  # the client's address, also after it has disconnected
         bint reading_paused
         bint writing_paused
         object drain_waiter

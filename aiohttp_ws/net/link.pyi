@@ -13,13 +13,13 @@ class Link(Output):
         """The event loop."""
     @property
     def transport(self) -> asyncio.Transport | None:
-        """The transport, ``None`` when it is gone; what was written so far precedes."""
+        """The transport, ``None`` when the connection is lost; what was written before leaves first."""
     @property
     def connected(self) -> bool:
         """Whether the client is still there, as far as we know."""
     @property
     def peername(self) -> Any:
-        """The client's address, ``None`` when it is gone."""
+        """The client's address, also after it has disconnected."""
     def pause_reading(self) -> None:
         """Read no more from the socket; a body's reader asks for it."""
     def resume_reading(self) -> None:

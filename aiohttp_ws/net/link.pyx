@@ -36,7 +36,7 @@ cdef class Link(Output):
         return 0
 
     cdef int let_go(self) except -1:
-        """The transport is gone; wake who waits for it."""
+        """The connection is lost; wake the waiters."""
         if self.lower is not None:
             # Python 3.10 takes a TLS transport for forgotten that its peer closed and we did not.
             self.lower.close()
@@ -50,13 +50,13 @@ cdef class Link(Output):
         waiter, self.drain_waiter = self.drain_waiter, None
         if waiter is not None and not waiter.done():
             waiter.set_exception(ClientConnectionResetError("Cannot write to closing transport"))
-            # Whoever waited for it may be gone too: nobody need fetch it.
+            # Its waiter may have been cancelled: nobody need retrieve the exception.
             waiter.exception()
         return 0
 
     @property
     def transport(self):
-        """The transport, ``None`` when it is gone; what was written so far precedes."""
+        """The transport, ``None`` when the connection is lost; what was written before leaves first."""
         return self.show_transport()
 
     @property

@@ -25,7 +25,7 @@ cdef class LoopResources:
         int keys_used
         list dirty
         bint flush_scheduled
-        unsigned long thread_id         # of the loop: of whoever asked first
+        unsigned long thread_id         # of the loop: of the thread that asked first
         unsigned int acts               # sends since one last let the loop run
         object flush_callback
         readonly SpareBuffers spare

@@ -130,7 +130,7 @@ cdef class Output(Flushable):
         return 0
 
     cdef int flush_with(self, const uint8_t *payload, Py_ssize_t size, object owner) except -1:
-        """Send the output and *payload* behind it in one system call."""
+        """Send the output and *payload* after it in one system call."""
         cdef Py_ssize_t used = self.out_used
         cdef Py_ssize_t sent = 0
         self.dirty = False
@@ -177,7 +177,7 @@ cdef class Output(Flushable):
         self, Py_ssize_t used, Py_ssize_t sent, const uint8_t *payload, Py_ssize_t size,
         object owner,
     ) except -1:
-        """Let the transport take what is left behind *sent* bytes, as one piece.
+        """Let the transport take what is left after *sent* bytes, as one piece.
 
         It meets the socket's error if there is one; one that encrypts makes one record of it.
         """
@@ -186,7 +186,7 @@ cdef class Output(Flushable):
         cdef bytes rest
         cdef char *place
         self.backlogged = True
-        # The transport may call pause_writing(), where a listener may write: that goes behind.
+        # The transport may call pause_writing(), where a listener may write: that comes later.
         if self.copies:
             if n and size:
                 self.lower.writelines(

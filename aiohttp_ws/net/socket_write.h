@@ -24,7 +24,7 @@ static inline long aws_send(int fd, const uint8_t *a, size_t na, const uint8_t *
 #endif
 
 /* Send two pieces as one; return how many bytes the kernel took, or -1 when it took none.
-   Errors are not told apart: whoever writes the rest through asyncio meets them again. */
+   Errors are not told apart: asyncio, which is given the rest, meets them again. */
 static inline long aws_send(int fd, const uint8_t *a, size_t na, const uint8_t *b, size_t nb)
 {
     if (nb == 0)

@@ -161,7 +161,7 @@ class WebSocketListenerResponse(StreamResponse):
         await self._prepare_head(request)
         protocol = request.protocol
         if not protocol.allows_keep_alive:
-            # It closed its WebSockets already, and would wait for this one in vain.
+            # It closed its WebSockets already, and would wait for this one to no purpose.
             self._back_out()
             raise HTTPServiceUnavailable(text="the server is shutting down")
         head = self._render_head()

@@ -1,6 +1,6 @@
 """What a peer did wrong on an open connection, as the message API raises it.
 
-The wire and the engine report a :class:`~aiohttp_ws.errors.faults.ProtocolFault`, whose kind and
+The wire and the engine report a :class:`~aiohttp_ws.errors.ProtocolFault`, whose kind and
 numbers choose the exception here: it becomes the cause of :exc:`ConnectionClosedError`.
 """
 
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ..errors.faults import FaultKind, ProtocolFault
+from ..errors import FaultKind, ProtocolFault
 from .exceptions import PayloadTooBig, ProtocolError
 
 __all__ = ("explained",)

@@ -15,7 +15,7 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
-from ..errors.faults import FaultKind, ProtocolFault
+from ..errors import FaultKind, ProtocolFault
 from ..wire import closing
 from ..wire.closing import Action, ClosingHandshake
 from ..wire.closing import Event as Step

@@ -33,7 +33,7 @@ cdef enum:
     # sent after a pause then take 2 % more bytes than without pauses; 12 % with 1 KiB, and
     # twice as many with nothing (benchmarks/ratio.py).
     SENDER_KEEPS = 5120
-    # A message up to this size is copied to have its tail behind it: cheaper than a second
+    # A message up to this size is copied to have its tail after it: cheaper than a second
     # call.
     SHORT = 4096
     # A stream that the peer ended has its rest fed in pieces of this many bytes, because zlib
@@ -143,7 +143,7 @@ cdef class ContextPool:
         return len(self.live)
 
     def on_first(self):
-        """There is a live context now, after none: for whoever is to call ``park_quiet``."""
+        """There is a live context now, after none: for the owner, who is to call ``park_quiet``."""
 
     def on_last(self):
         """No context is live any more."""
@@ -287,7 +287,7 @@ cdef class MessageDeflater(Context):
 
     Its context is made at the first message and may be parked or released at any time.
 
-    :param params: the :class:`~aiohttp_ws.DeflateParams` that the opening handshake agreed on.
+    :param params: the :class:`~aiohttp_ws.DeflateParams` that the opening handshake negotiated.
     :param is_server: which end this is.
     :param level: zlib's level, as in :class:`~aiohttp_ws.DeflateOptions`.
     :param mem_level: zlib's memory level, as in :class:`~aiohttp_ws.DeflateOptions`.
@@ -366,7 +366,7 @@ cdef class MessageDeflater(Context):
 cdef class MessageInflater(Context):
     """Inflates the messages that the peer of one end sends.
 
-    :param params: the :class:`~aiohttp_ws.DeflateParams` that the opening handshake agreed on.
+    :param params: the :class:`~aiohttp_ws.DeflateParams` that the opening handshake negotiated.
     :param is_server: which end this is (not which end compressed).
     :param pool: the :class:`ContextPool` that may park the context; ``None`` for none.
     """
@@ -431,7 +431,7 @@ cdef class MessageInflater(Context):
             if self.parked is not None:
                 inflater = backend.decompressobj(-self.window_bits, self.parked)
             elif len(data) == tail:
-                # Behind a final block there may be nothing, not even a tail's first byte.
+                # After a final block there may be nothing, not even a tail's first byte.
                 self.in_message = not fin
                 return b""
             else:

@@ -74,7 +74,7 @@ cdef class FrameReader:
         # settings
         readonly bint server            # this end is the server: frames must be masked
         public bint allow_rsv1          # permessage-deflate was agreed
-        public bint allow_reserved      # the frame height: RSV bits are the user's
+        public bint allow_reserved      # the frame API: RSV bits are the user's
         public bint check_utf8          # text is validated as it arrives
         public uint64_t max_frame_size  # bytes; 0 for no limit
         public uint64_t max_message_size
@@ -91,7 +91,7 @@ cdef class FrameReader:
         Py_ssize_t header_size
         uint64_t payload_size
         uint64_t done                   # payload bytes already unmasked and checked
-        # the bytes at hand
+        # the bytes to be parsed
         uint8_t *pos
         uint8_t *end
         # bytes of an incomplete frame kept between reads

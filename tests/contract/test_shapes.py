@@ -78,6 +78,17 @@ async def test_a_call_can_be_made_a_task(sides: Sides) -> None:
     assert (received.data if end.api == "web" else received) == "to a task"
 
 
+@pytest.mark.only(wire=["plain"], api=["web", "messages"])
+async def test_a_receive_driven_by_hand_and_dropped_makes_room_for_another(sides: Sides) -> None:
+    end, peer = await sides.open()
+    receive = end.raw.receive if end.api == "web" else end.raw.recv
+    dropped = receive()
+    assert dropped.send(None) is not None
+    del dropped
+    peer.send(TEXT, "for the next")
+    assert await end.receive() == "for the next"
+
+
 # -------------------------------------------------------------------------- subclasses
 
 

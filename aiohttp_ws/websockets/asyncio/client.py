@@ -97,7 +97,7 @@ class connect:
     :param process_exception: says whether to try again after an exception, by returning
         ``None``, or which to raise; :func:`~aiohttp_ws.websockets.client.process_exception` by
         default.
-    :param open_timeout: seconds for everything until the connection stands; ``None`` for no
+    :param open_timeout: seconds for everything until the connection is open; ``None`` for no
         limit.
     :param ping_interval: these six are as for :func:`serve`.
     :param reconnect_delays: makes an iterator of the seconds to wait before attempts; by
@@ -123,7 +123,7 @@ class connect:
     :raises InvalidHandshake: the server, or the proxy, refused; its subclasses tell how.
     :raises TimeoutError: there was no connection within *open_timeout* (
         ``asyncio.TimeoutError`` before Python 3.11).
-    :raises OSError: there is no way to the server.
+    :raises OSError: the server cannot be reached.
     """
 
     def __init__(

@@ -10,7 +10,7 @@ import logging
 import uuid
 from typing import TYPE_CHECKING, Any, cast
 
-from ...errors.faults import ProtocolFault
+from ...errors import ProtocolFault
 from ...ws.listeners.recv import PullConnection
 from ..datastructures import Headers
 from ..exceptions import ConnectionClosed, ConnectionClosedError, ConnectionClosedOK

@@ -423,7 +423,7 @@ cdef class Connection(FrameControl):
             self.listener.left_open(self)
         if actions & AWAIT_CLOSE:
             self.cut_later(self.close_timeout)
-            # The peer's close frame is behind what the listener had no room for.
+            # The peer's close frame comes after what the listener had no room for.
             self.resume_reading()
         if actions & ANSWER:
             self.answer()

@@ -5,7 +5,7 @@ answers it. What is not a dead peer, although no pong comes in time:
 
 * Our event loop was blocked. The time for the pong passes in two halves: a loop that comes too late
   to the first still has the second to read the pong, which may be in the socket already.
-* We do not read, because the application takes no messages: the pong waits behind them. Then the
+* We do not read, because the application takes no messages: the pong waits after them. Then the
   peer's TCP tells whether its machine is there, and pings go on, so that there is something to
   acknowledge. A peer that has ended its side is waited for only while the application goes on
   taking what had come.

@@ -220,7 +220,7 @@ cdef class FrameSender(Output):
         elif message is None:
             put_frame(self, first, <const uint8_t *>b"", 0, None)
         elif (
-            # Two comparisons, so that the usual buffers pay nothing for the call behind them.
+            # Two comparisons, so that the usual buffers pay nothing for the call after them.
             type(message) is not bytearray
             and type(message) is not memoryview
             and isinstance(message, MESSAGE)

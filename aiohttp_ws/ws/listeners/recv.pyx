@@ -288,7 +288,7 @@ cdef class PullConnection(PullReceiver):
         self.tell_lost()
 
     def tell_lost(self):
-        """Whoever waits learns that TCP has ended."""
+        """The waiters learn that TCP has ended."""
         if self.waiting:
             self.waiter.wake_soon()
         waiters, self.lost_waiters = self.lost_waiters, None

@@ -21,7 +21,7 @@ def check_settings(
 ) -> None:
     """Refuse settings that cannot be meant, before there is a connection to lose.
 
-    :raises TypeError: when one is no number.
+    :raises TypeError: when one is not a number.
     :raises ValueError: when one is negative.
     """
     sizes = {"max_msg_size": max_msg_size, "max_queue": max_queue, "writer_limit": writer_limit}
