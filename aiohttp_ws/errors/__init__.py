@@ -9,7 +9,8 @@ import typing
 
 from .. import exports
 from .client import *
-from .faults import FaultKind, ProtocolFault
+from .faults import FaultKind as FaultKind
+from .faults import ProtocolFault as ProtocolFault
 from .frames import *
 from .http import *
 from .websocket import *

@@ -13,7 +13,7 @@ class Link(Output):
         """The event loop."""
     @property
     def transport(self) -> asyncio.Transport | None:
-        """The transport, ``None`` when the connection is lost; what was written before leaves first."""
+        """The transport, ``None`` when the connection is lost; earlier output leaves first."""
     @property
     def connected(self) -> bool:
         """Whether the client is still there, as far as we know."""

@@ -56,7 +56,7 @@ cdef class Link(Output):
 
     @property
     def transport(self):
-        """The transport, ``None`` when the connection is lost; what was written before leaves first."""
+        """The transport, ``None`` when the connection is lost; earlier output leaves first."""
         return self.show_transport()
 
     @property
