@@ -91,6 +91,7 @@ def make_mocked_request(
         transport = _mocked_transport(sslcontext)
     if protocol is _UNSET:
         protocol = mock.Mock(transport=transport, _drain=mock.AsyncMock(), allows_keep_alive=True)
+        protocol.send_file.return_value = 0
     if writer is _UNSET:
         writer = StreamWriter(protocol)
     protocol.make_writer.return_value = writer

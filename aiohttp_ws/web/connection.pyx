@@ -8,6 +8,7 @@ cannot be answered with HTTP any more.
 
 import asyncio
 import builtins
+import os
 
 from cpython.contextvars cimport PyContext_CopyCurrent
 
@@ -92,6 +93,27 @@ cdef class HTTPConnection(RequestReader):
             self.continue_due = False
             if self.lower is not None:
                 self.put(CONTINUE)
+
+    def send_file(self, int file, start, Py_ssize_t size):
+        """Let the kernel send a part of a file, as much of it as it takes at once.
+
+        What was written before leaves before it.
+
+        :param file: the file's descriptor.
+        :param start: the first byte of the part, *size* the number of its bytes.
+        :returns: how many bytes were taken; 0 where there has to be another way, which meets
+            the error if there is one.
+        """
+        if self.lower is None or self.fd < 0 or self.lower.is_closing():
+            return 0
+        if self.out_used:
+            self.flush()
+        if self.lower.get_write_buffer_size():
+            return 0
+        try:
+            return os.sendfile(self.fd, file, start, size)
+        except OSError:
+            return 0
 
     cdef int refuse_body(self) except -1:
         """Answer in the place of ``100 Continue``, and say so: the body is not waited for."""

@@ -5,14 +5,19 @@ from __future__ import annotations
 import asyncio
 import os
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 from .. import hdrs
 from ..argument_types import LooseHeaders, PathLike
 from ..errors import ClientConnectionResetError
+from ..http.dates import current_http_date, format_http_date
+from ..http.software import SERVER_SOFTWARE
+from ..wire.serialise import serialise_response_head
 from .conditional import RangeNotSatisfiable, evaluate_preconditions, requested_range
 from .file_types import accepted_encodings, guess_content_type
-from .open_files import OpenFile, open_file
+from .open_files import OpenFile, open_file, open_file_cached
+from .page_cache import AVAILABLE
+from .response import sends_by_itself
 from .stream_response import StreamResponse
 
 if TYPE_CHECKING:
@@ -20,6 +25,36 @@ if TYPE_CHECKING:
     from .base_request import BaseRequest
 
 __all__ = ("FileResponse",)
+
+# What the kernel is asked to send at a time, in bytes.
+_WINDOW: Final = 1024 * 1024
+# Fields of a request that ask for less than the file, or for it under a condition.
+_CONDITIONS: Final = (
+    hdrs.RANGE,
+    hdrs.IF_NONE_MATCH,
+    hdrs.IF_MODIFIED_SINCE,
+    hdrs.IF_MATCH,
+    hdrs.IF_UNMODIFIED_SINCE,
+)
+# Fields that follow from the file: where one was set, it takes more to complete the head.
+_OWN_FIELDS: Final = (
+    hdrs.ETAG,
+    hdrs.LAST_MODIFIED,
+    hdrs.ACCEPT_RANGES,
+    hdrs.VARY,
+    hdrs.CONTENT_ENCODING,
+    hdrs.CONTENT_LENGTH,
+    hdrs.TRANSFER_ENCODING,
+    hdrs.CONNECTION,
+)
+_heads: dict[tuple[Any, ...], bytes] = {}
+_MOST_HEADS: Final = 256
+
+
+def validators(info: os.stat_result) -> tuple[str, int]:
+    """The value of a file's entity tag, and when it changed last in whole seconds."""
+    # Size and time change when the content does; a coding has a file, so a tag, of its own.
+    return f"{info.st_mtime_ns:x}-{info.st_size:x}", int(info.st_mtime)
 
 
 class FileResponse(StreamResponse):
@@ -38,6 +73,12 @@ class FileResponse(StreamResponse):
     """
 
     _send_headers_immediately = False
+    _at_once = True
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if sends_by_itself(cls, FileResponse):
+            cls._at_once = False
 
     def __init__(
         self,
@@ -55,16 +96,88 @@ class FileResponse(StreamResponse):
         # The file, where the maker of the response has opened it already.
         self._opened: OpenFile | None = None
 
+    def _render(self, request: BaseRequest) -> bytes | None:
+        """Return the response where a small file is in memory and all of it is asked for."""
+        if not self._at_once or self._status != HTTPStatus.OK or request._hooks_response():
+            return None
+        message = request._message
+        asked, fields = message.headers, self._fields
+        if message.method not in (hdrs.METH_GET, hdrs.METH_HEAD):
+            return None
+        if any(name in asked for name in _CONDITIONS):
+            return None
+        if fields is not None and any(name in fields for name in _OWN_FIELDS):
+            return None
+        opened = self._opened
+        if opened is None:
+            accepted = accepted_encodings(asked.get(hdrs.ACCEPT_ENCODING, ""))
+            opened = self._opened = open_file_cached(self._path, accepted, follow_links=True)
+            if opened is None:
+                return None
+        content = opened.content
+        if content is None or len(content) != opened.info.st_size:
+            return None
+        keep_alive = self._keep_alive
+        if keep_alive is None:
+            keep_alive = message.keep_alive and request._protocol.allows_keep_alive
+        head = self._small_head(opened, message.version, keep_alive)
+        self._opened = None
+        self._keep_alive = keep_alive
+        self._eof_sent = True
+        self._at_once = False
+        self._head_length = len(head)
+        self._sent_head = head
+        if message.method == hdrs.METH_HEAD:
+            return head
+        self._body_length = len(content)
+        return head + content
+
+    def _small_head(self, opened: OpenFile, version: tuple[int, int], keep_alive: bool) -> bytes:
+        info, date, fields = opened.info, current_http_date(), self._fields
+        file = (self._path, info.st_mtime_ns, info.st_size, opened.encoding, opened.varies)
+        key = (*file, date, self._reason, version, keep_alive)
+        if fields is None:
+            # Alike for all who ask for the file within a second.
+            known = _heads.get(key)
+            if known is not None:
+                return known
+        etag, modified = validators(info)
+        pairs = [] if fields is None else list(fields.items())
+        if fields is None or hdrs.CONTENT_TYPE not in fields:
+            pairs.append(("Content-Type", guess_content_type(self._path)))
+        pairs.append((hdrs.ETAG, f'"{etag}"'))
+        pairs.append(("Last-Modified", format_http_date(modified)))
+        pairs.append(("Accept-Ranges", "bytes"))
+        if opened.varies:
+            pairs.append(("Vary", "Accept-Encoding"))
+        if opened.encoding is not None:
+            pairs.append(("Content-Encoding", opened.encoding))
+        pairs.append(("Content-Length", str(info.st_size)))
+        if fields is None or hdrs.DATE not in fields:
+            pairs.append(("Date", date))
+        if fields is None or hdrs.SERVER not in fields:
+            pairs.append(("Server", SERVER_SOFTWARE))
+        if keep_alive != version[1]:
+            pairs.append(("Connection", "keep-alive" if keep_alive else "close"))
+        head = serialise_response_head(self._status, self._reason, version, pairs)
+        if fields is None:
+            if len(_heads) >= _MOST_HEADS:
+                _heads.clear()
+            _heads[key] = head
+        return head
+
     async def prepare(self, request: BaseRequest) -> AbstractStreamWriter | None:
         """Send the head and the file."""
         if self.prepared:
             return await super().prepare(request)
         opened, self._opened = self._opened, None
         if opened is None:
-            loop = asyncio.get_running_loop()
             accepted: frozenset[str] | None = None
             if not self.compression and hdrs.CONTENT_ENCODING not in self.headers:
                 accepted = accepted_encodings(request.headers.get(hdrs.ACCEPT_ENCODING, ""))
+            opened = open_file_cached(self._path, accepted, follow_links=True)
+        if opened is None:
+            loop = asyncio.get_running_loop()
             try:
                 opened = await loop.run_in_executor(None, open_file, self._path, accepted)
             except (PermissionError, IsADirectoryError):
@@ -88,9 +201,7 @@ class FileResponse(StreamResponse):
 
     async def _answer(self, request: BaseRequest, opened: OpenFile) -> AbstractStreamWriter | None:
         info = opened.info
-        # Size and time change when the content does; a coding has a file, so a tag, of its own.
-        etag = f"{info.st_mtime_ns:x}-{info.st_size:x}"
-        modified = int(info.st_mtime)
+        etag, modified = validators(info)
         if opened.varies:
             self.headers.add(hdrs.VARY, "Accept-Encoding")
         part: range | None = None
@@ -139,8 +250,8 @@ class FileResponse(StreamResponse):
             if len(data) < len(part):
                 self._cut_short(request)
         else:
-            if not await self._send_by_kernel(request, writer, opened, part):
-                await self._send_by_chunks(request, opened, part)
+            if AVAILABLE or not await self._send_by_kernel(request, writer, opened, part):
+                await self._send_by_parts(request, writer, opened, part)
             await self.write_eof()
         return writer
 
@@ -180,11 +291,30 @@ class FileResponse(StreamResponse):
             self._cut_short(request)
         return True
 
-    async def _send_by_chunks(self, request: BaseRequest, opened: OpenFile, part: range) -> None:
-        for start in range(part.start, part.stop, self._chunk_size):
-            size = min(self._chunk_size, part.stop - start)
+    async def _send_by_parts(
+        self, request: BaseRequest, writer: AbstractStreamWriter, opened: OpenFile, part: range
+    ) -> None:
+        """Send *part*: from memory by the kernel, without waiting, where it can; else by chunks."""
+        send = None if self.compression or self.chunked else request.protocol.send_file
+        start = part.start
+        while start < part.stop:
+            size = min(part.stop - start, _WINDOW)
+            if AVAILABLE and send is not None and opened.holds_cached(start, size):
+                writer.send_headers()
+                sent = send(opened.fileno(), start, size)
+                if sent > 0:
+                    writer.output_size += sent
+                    if writer.length is not None:
+                        writer.length -= sent
+                    start += sent
+                    if sent == _WINDOW:
+                        await asyncio.sleep(0)  # others get their turn
+                    continue
+            # Disk, client or transport make us wait.
+            size = min(size, self._chunk_size)
             chunk = await opened.read(start, size)
             await self.write(chunk)
+            start += len(chunk)
             if len(chunk) < size:
                 self._cut_short(request)
                 return

@@ -46,6 +46,11 @@ _COPIED: Final = 128 * 1024
 _FRAMING = (hdrs.CONTENT_LENGTH, hdrs.TRANSFER_ENCODING, hdrs.CONNECTION)
 
 
+def sends_by_itself(cls: type[StreamResponse], base: type[StreamResponse]) -> bool:
+    """Whether *cls* overrides how a *base* is sent, so that it is not sent in one go."""
+    return any(getattr(cls, name) is not getattr(base, name) for name in _SENDING)
+
+
 class Response(StreamResponse):
     """A response with its whole body.
 
@@ -70,8 +75,7 @@ class Response(StreamResponse):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        # One that takes part in the sending is sent by calling it, not in one go.
-        if any(getattr(cls, name) is not getattr(Response, name) for name in _SENDING):
+        if sends_by_itself(cls, Response):
             cls._at_once = False
 
     def __init__(
@@ -291,11 +295,6 @@ class Response(StreamResponse):
         self._eof_sent = True
         self._at_once = False
         return data
-
-    def _never_left(self) -> None:
-        """Note that what :meth:`_render` returned was not sent: the connection is lost."""
-        self._head_length = self._body_length = 0
-        self._sent_head = b""
 
     def _serialise(
         self, version: tuple[int, int], keep_alive: bool, head_only: bool = False

@@ -22,7 +22,7 @@ from .fileresponse import FileResponse
 from .folder import Folder
 from .interfaces import ExpectHandler
 from .match_info import UrlMappingMatchInfo
-from .open_files import open_file
+from .open_files import OpenFile, open_file, open_file_cached
 from .paths import decode_parameter, encode_parameter, safe_path
 from .resources import NO_MATCH, NO_METHODS, PrefixResource, Resolved
 from .response import Response
@@ -175,10 +175,21 @@ class StaticResource(PrefixResource):
     async def _handle(self, request: Request) -> StreamResponse:
         filename = request.match_info["filename"]
         accepted = accepted_encodings(request.headers.get(hdrs.ACCEPT_ENCODING, ""))
+        if not filename.endswith("/"):
+            path = self._joined(self._parts_of(filename))
+            # The kernel refuses links in it: where there are some, it takes more to judge them.
+            opened = open_file_cached(path, accepted, follow_links=False)
+            if opened is not None:
+                return self._response_of(path, opened)
         loop = asyncio.get_running_loop()
         # All that may block is done in one visit to another thread: each costs as much as
         # the rest of a small file's way.
         return await loop.run_in_executor(None, self._response_for, filename, accepted)
+
+    def _response_of(self, path: str, opened: OpenFile) -> FileResponse:
+        response = FileResponse(path, chunk_size=self._chunk_size)
+        response._opened = opened
+        return response
 
     def _response_for(self, filename: str, accepted: frozenset[str]) -> StreamResponse:
         path = self._locate(filename)
@@ -194,12 +205,10 @@ class StaticResource(PrefixResource):
             raise HTTPNotFound from None
         if filename.endswith("/"):
             raise HTTPNotFound  # the name of a folder
-        response = FileResponse(path, chunk_size=self._chunk_size)
-        response._opened = opened
-        return response
+        return self._response_of(path, opened)
 
-    def _locate(self, filename: str) -> str:
-        """Return the path that *filename* means; raise 404 for one outside of the folder."""
+    def _parts_of(self, filename: str) -> list[str]:
+        """Cut *filename* into names below the folder; raise 404 where it may mean another place."""
         parts = (filename.replace("\\", "/") if os.sep == "\\" else filename).split("/")
         # An absolute name would replace the folder, ".." leave it; a drive or a stream of a
         # file has a colon on Windows.
@@ -207,12 +216,18 @@ class StaticResource(PrefixResource):
             raise HTTPNotFound
         if os.name == "nt" and ":" in filename:
             raise HTTPNotFound
+        return [part for part in parts if part not in ("", ".")]
+
+    def _joined(self, parts: list[str]) -> str:
+        return os.path.join(self._files.root, *parts)
+
+    def _locate(self, filename: str) -> str:
+        """Return the path that *filename* means; raise 404 for one outside of the folder."""
         path = self._files.root
         linked = os.name == "nt"  # which has more kinds of links than islink() knows
-        for part in parts:
-            if part not in ("", "."):
-                path = os.path.join(path, part)
-                linked = linked or os.path.islink(path)
+        for part in self._parts_of(filename):
+            path = os.path.join(path, part)
+            linked = linked or os.path.islink(path)
         if linked:
             path = os.path.realpath(path)
             if not self._follow_symlinks and not self._files.holds(path):

@@ -554,6 +554,11 @@ class StreamResponse(ValueMapping, ContentFields):
         """Return the whole response where that needs no waiting, else ``None``."""
         return None
 
+    def _never_left(self) -> None:
+        """Note that what :meth:`_render` returned was not sent: the connection is lost."""
+        self._head_length = self._body_length = 0
+        self._sent_head = b""
+
     def _sent_field(self, name: str) -> str | None:
         """The value of a header field as it was sent, which may not be among the headers."""
         head = self._sent_head

@@ -319,6 +319,8 @@ async def test_a_client_that_leaves_while_a_file_is_read_leaves_no_open_file(
 
     monkeypatch.setattr(loop, "sendfile", refuse)
     monkeypatch.setattr(open_files, "_read_at", slow_read)
+    monkeypatch.setattr(open_files, "holds", lambda *args: False)
+    monkeypatch.setattr(open_files, "read_cached", lambda *args: None)
     monkeypatch.setattr(open_files.OpenFile, "_release", watched_release)
     async with serving(app, handler_cancellation=True, shutdown_timeout=0.01) as site:
         _, writer = await asyncio.open_connection("127.0.0.1", site.port)

@@ -87,6 +87,8 @@ def swapped_after_the_check(monkeypatch):
             return path
 
         monkeypatch.setattr(static_files.StaticResource, "_locate", located)
+        # What is in memory is opened in one step, which nothing can come between.
+        monkeypatch.setattr(static_files, "open_file_cached", lambda *args, **kwargs: None)
 
     return patch
 
@@ -176,11 +178,16 @@ async def test_a_client_that_goes_away_is_no_error_of_a_file(tmp_path, caplog, w
             transport.close()
         elif when == "closed under it":
 
-            async def closed(*args, **kwargs):
+            def closed(*args):
                 transport.abort()
+                return 0
+
+            async def failing(*args, **kwargs):
+                closed()
                 raise OSError(9, "Bad file descriptor")
 
-            monkeypatch.setattr(asyncio.get_running_loop(), "sendfile", closed)
+            monkeypatch.setattr(web.RequestHandler, "send_file", closed)
+            monkeypatch.setattr(asyncio.get_running_loop(), "sendfile", failing)
         request.task.add_done_callback(lambda _: ended.set())
         return web.FileResponse(tmp_path / "big")
 
