@@ -27,16 +27,20 @@ __all__ = (
 DEFAULT_JSON_ENCODER = json.dumps
 DEFAULT_JSON_DECODER = json.loads
 
+# Not text: programs make unions of them at run time.
 JSONEncoder: TypeAlias = Callable[[Any], str]
 JSONDecoder: TypeAlias = Callable[[str], Any]
-Byteish: TypeAlias = "bytes | bytearray | memoryview"
+Byteish: TypeAlias = bytes | bytearray | memoryview
 RawHeaders: TypeAlias = tuple[tuple[bytes, bytes], ...]
-StrOrURL: TypeAlias = "str | URL"
-PathLike: TypeAlias = "str | os.PathLike[str]"
+StrOrURL: TypeAlias = str | URL
+PathLike: TypeAlias = str | os.PathLike[str]
 LooseHeaders: TypeAlias = (
-    "Mapping[str, str] | Mapping[istr, str] | CIMultiDict[str] | CIMultiDictProxy[str]"
-    " | Iterable[tuple[str, str]]"
+    Mapping[str, str]
+    | Mapping[istr, str]
+    | CIMultiDict[str]
+    | CIMultiDictProxy[str]
+    | Iterable[tuple[str, str]]
 )
 LooseCookies: TypeAlias = (
-    "Mapping[str, Any] | Iterable[tuple[str, Any]] | MultiDict[Any] | MultiDictProxy[Any]"
+    Mapping[str, Any] | Iterable[tuple[str, Any]] | MultiDict[Any] | MultiDictProxy[Any]
 )

@@ -5,14 +5,16 @@ Type checkers see ``from .module import *``; the functions here do the same at r
 
 from __future__ import annotations
 
+import functools
 import importlib
+import pkgutil
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from importlib.machinery import PathFinder
 from types import ModuleType
 from typing import Any
 
-__all__ = ("face", "imported_names", "lazily")
+__all__ = ("face", "imported_names", "installed_as_aiohttp", "lazily")
 
 
 def imported_names(module_name: str) -> tuple[str, ...]:
@@ -83,8 +85,9 @@ _OFFER_TO_FACES = ("aiohttp_ws", "aiohttp_ws.web", "aiohttp_ws.errors")
 
 def face(
     module_name: str,
-    names: str = "",
+    defined: str = "",
     *,
+    imported: str = "",
     alone: Mapping[str, str] | None = None,
     whole: str | None = None,
 ) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
@@ -94,14 +97,16 @@ def face(
     asked for. A name that this package does not have is absent, also from its ``__all__``.
 
     :param module_name: the ``__name__`` of the module.
-    :param names: what the other library's module offers, separated by blanks.
+    :param defined: what the other library's module defines, separated by blanks.
+    :param imported: what programs can import from there although another module defines it.
     :param alone: names that have to be looked up in a certain module, relative to this package;
         after a colon its name there, if it is another.
     :param whole: a module of this package of which everything is offered.
     """
     standing = sys.modules[module_name]
     homes = dict(alone or {})
-    listed = frozenset(names.split())
+    defines = frozenset(defined.split())
+    listed = defines.union(imported.split())
 
     def counterpart() -> ModuleType | None:
         return importlib.import_module(f"aiohttp_ws.{whole}") if whole else None
@@ -114,6 +119,8 @@ def face(
     def find(name: str) -> Any:
         if name == "__all__":
             return everything()
+        if name == "_defines":
+            return defines
         if name in homes:
             module, _, other_name = homes[name].partition(":")
             return getattr(importlib.import_module(f"aiohttp_ws.{module}"), other_name or name)
@@ -130,7 +137,44 @@ def face(
 
     def find_once(name: str) -> Any:
         found = find(name)
+        if isinstance(found, type) and installed_as_aiohttp():
+            _rename_classes_beside(found)
         setattr(standing, name, found)
         return found
 
     return find_once, lambda: sorted({*vars(standing), *everything()})
+
+
+def installed_as_aiohttp() -> bool:
+    """Whether ``import aiohttp`` has given this package."""
+    aiohttp = sys.modules.get("aiohttp")
+    return aiohttp is not None and aiohttp is sys.modules.get("aiohttp_ws.faces")
+
+
+@functools.cache
+def _modules_of_aiohttp() -> dict[str, str]:
+    """The module of aiohttp that defines each name."""
+    faces = sys.modules["aiohttp_ws.faces"]
+    return {
+        name: f"aiohttp.{each.name}"
+        for each in pkgutil.iter_modules(faces.__path__)
+        if not each.ispkg  # what aiohttp keeps private
+        for name in importlib.import_module(f"{faces.__name__}.{each.name}")._defines
+    }
+
+
+def _rename_classes_beside(found: type) -> None:
+    """Have the classes of a module, of which *found* is one, say where aiohttp defines them.
+
+    Tracers and reports name an exception by its module, and some choose by it what they do.
+    """
+    module = sys.modules.get(found.__module__)
+    if module is None or not module.__name__.startswith("aiohttp_ws."):
+        return
+    for name, module_of_aiohttp in _modules_of_aiohttp().items():
+        cls = vars(module).get(name)
+        if isinstance(cls, type) and cls.__module__.startswith("aiohttp_ws."):
+            try:
+                cls.__module__ = module_of_aiohttp
+            except TypeError:
+                pass  # It is compiled.

@@ -29,38 +29,38 @@ _T = TypeVar("_T", bound=_Entered)
 class RequestContext(Coroutine[Any, Any, _T], Generic[_T]):
     """``await`` it for the response, or ``async with`` it to have the response closed too."""
 
-    __slots__ = ("_coroutine", "_result")
+    __slots__ = ("_coro", "_resp")
 
     def __init__(self, coroutine: Coroutine[Any, Any, _T]) -> None:
-        self._coroutine = coroutine
+        self._coro = coroutine
 
     def send(self, value: Any) -> Any:
         """Go on with the request; called by whatever drives coroutines."""
-        return self._coroutine.send(value)
+        return self._coro.send(value)
 
     def throw(self, *args: Any) -> Any:
         """Raise an exception inside the request."""
-        return self._coroutine.throw(*args)
+        return self._coro.throw(*args)
 
     def close(self) -> None:
         """Give the request up."""
-        self._coroutine.close()
+        self._coro.close()
 
     def __getattr__(self, name: str) -> Any:
         # A task's repr and its stack are taken from what a coroutine shows of itself.
         if name.startswith("cr_") or name in ("__name__", "__qualname__"):
-            return getattr(self._coroutine, name)
+            return getattr(self._coro, name)
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     def __await__(self) -> Generator[Any, None, _T]:
-        return self._coroutine.__await__()
+        return self._coro.__await__()
 
     def __iter__(self) -> Generator[Any, None, _T]:
-        return self._coroutine.__await__()
+        return self._coro.__await__()
 
     async def __aenter__(self) -> _T:
-        self._result: _T = await self._coroutine
-        entered: _T = await self._result.__aenter__()
+        self._resp: _T = await self._coro
+        entered: _T = await self._resp.__aenter__()
         return entered
 
     async def __aexit__(
@@ -69,7 +69,7 @@ class RequestContext(Coroutine[Any, Any, _T], Generic[_T]):
         exc_val: BaseException | None,
         exc_tb: TracebackType | None,
     ) -> None:
-        await self._result.__aexit__(exc_type, exc_val, exc_tb)
+        await self._resp.__aexit__(exc_type, exc_val, exc_tb)
 
 
 class ResponseContext(RequestContext["ClientResponse"]):
@@ -78,7 +78,7 @@ class ResponseContext(RequestContext["ClientResponse"]):
     __slots__ = ()
 
     async def __aenter__(self) -> ClientResponse:
-        response = self._result = await self._coroutine
+        response = self._resp = await self._coro
         response._in_context = True
         return response
 
@@ -88,7 +88,7 @@ class ResponseContext(RequestContext["ClientResponse"]):
         exc_val: BaseException | None,
         exc_tb: TracebackType | None,
     ) -> None:
-        await self._result.__aexit__(exc_type, exc_val, exc_tb)
+        await self._resp.__aexit__(exc_type, exc_val, exc_tb)
 
 
 class SessionRequestContext(RequestContext[_T]):

@@ -4,8 +4,6 @@ from .. import exports as _exports
 
 __getattr__, __dir__ = _exports.face(
     __name__,
-    """
-    ClientError ClientRequest ClientResponse DigestAuthChallenge DigestAuthMiddleware Payload
-    escape_quotes parse_header_pairs unescape_quotes
-    """,
+    "DigestAuthChallenge DigestAuthMiddleware escape_quotes parse_header_pairs unescape_quotes",
+    imported="ClientError ClientRequest ClientResponse Payload",
 )

@@ -4,7 +4,6 @@ from .. import exports as _exports
 
 __getattr__, __dir__ = _exports.face(
     __name__,
-    """
-    ClientHandlerType ClientMiddlewareType ClientRequest ClientResponse build_client_middlewares
-    """,
+    "build_client_middlewares",
+    imported="ClientHandlerType ClientMiddlewareType ClientRequest ClientResponse",
 )

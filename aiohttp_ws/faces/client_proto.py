@@ -4,9 +4,10 @@ from .. import exports as _exports
 
 __getattr__, __dir__ = _exports.face(
     __name__,
-    """
-    ClientConnectionError ClientOSError ClientPayloadError EMPTY_PAYLOAD ResponseHandler
-    ServerDisconnectedError SocketTimeoutError StreamReader
+    "ResponseHandler",
+    imported="""
+    ClientConnectionError ClientOSError ClientPayloadError EMPTY_PAYLOAD ServerDisconnectedError
+    SocketTimeoutError StreamReader
     """,
     alone={
         "ResponseHandler": "client.protocol:ClientProtocol",

@@ -4,13 +4,12 @@ from .. import exports as _exports
 
 __getattr__, __dir__ = _exports.face(
     __name__,
-    """
-    AbstractResolver AddrInfoType BaseConnector ClientConnectionError
-    ClientConnectorCertificateError ClientConnectorDNSError ClientConnectorError
-    ClientConnectorSSLError ClientHttpProxyError ClientProxyConnectionError ClientRequest
-    Connection DefaultResolver Fingerprint InvalidUrlClientError NamedPipeConnector
-    ResolveResult ServerFingerprintMismatch SocketFactoryType TCPConnector
-    UnixClientConnectorError UnixConnector
+    "BaseConnector Connection NamedPipeConnector TCPConnector UnixConnector",
+    imported="""
+    AbstractResolver AddrInfoType ClientConnectionError ClientConnectorCertificateError
+    ClientConnectorDNSError ClientConnectorError ClientConnectorSSLError ClientHttpProxyError
+    ClientProxyConnectionError ClientRequest DefaultResolver Fingerprint InvalidUrlClientError
+    ResolveResult ServerFingerprintMismatch SocketFactoryType UnixClientConnectorError
     """,
     alone={
         "Connection": "client.connection",

@@ -4,7 +4,6 @@ from .. import exports as _exports
 
 __getattr__, __dir__ = _exports.face(
     __name__,
-    """
-    AbstractCookieJar CookieJar DummyCookieJar
-    """,
+    "CookieJar DummyCookieJar",
+    imported="AbstractCookieJar",
 )

@@ -4,7 +4,7 @@ from .. import exports as _exports
 
 __getattr__, __dir__ = _exports.face(
     __name__,
-    """
+    imported="""
     HeadersParser HttpParser HttpProcessingError HttpRequestParser HttpResponseParser
     HttpVersion HttpVersion10 HttpVersion11 RESPONSES RawRequestMessage RawResponseMessage
     SERVER_SOFTWARE StreamWriter WSCloseCode WSMessage WSMessageDecodeText WSMessageNoDecodeText
@@ -12,6 +12,9 @@ __getattr__, __dir__ = _exports.face(
     WebSocketReader WebSocketWriter ws_ext_gen ws_ext_parse
     """,
     alone={
+        "WS_CLOSED_MESSAGE": "ws.types",
+        "WS_CLOSING_MESSAGE": "ws.types",
+        "RESPONSES": "http.headers",
         "SERVER_SOFTWARE": "http.software",
     },
 )

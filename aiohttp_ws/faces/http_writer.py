@@ -4,8 +4,6 @@ from .. import exports as _exports
 
 __getattr__, __dir__ = _exports.face(
     __name__,
-    """
-    AbstractStreamWriter ClientConnectionResetError HttpVersion HttpVersion10 HttpVersion11
-    StreamWriter
-    """,
+    "HttpVersion HttpVersion10 HttpVersion11 StreamWriter",
+    imported="AbstractStreamWriter ClientConnectionResetError",
 )

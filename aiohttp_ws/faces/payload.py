@@ -5,9 +5,10 @@ from .. import exports as _exports
 __getattr__, __dir__ = _exports.face(
     __name__,
     """
-    AbstractStreamWriter AsyncIterablePayload BufferedReaderPayload BytesIOPayload BytesPayload
-    IOBasePayload JsonBytesPayload JsonPayload LookupError Order PAYLOAD_REGISTRY Payload
-    PayloadRegistry StreamReader StreamReaderPayload StringIOPayload StringPayload TextIOPayload
-    get_payload payload_type register_payload
+    AsyncIterablePayload BufferedReaderPayload BytesIOPayload BytesPayload IOBasePayload
+    JsonBytesPayload JsonPayload LookupError Order PAYLOAD_REGISTRY Payload PayloadRegistry
+    StreamReaderPayload StringIOPayload StringPayload TextIOPayload get_payload payload_type
+    register_payload
     """,
+    imported="AbstractStreamWriter StreamReader",
 )

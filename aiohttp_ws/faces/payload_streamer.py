@@ -4,7 +4,6 @@ from .. import exports as _exports
 
 __getattr__, __dir__ = _exports.face(
     __name__,
-    """
-    AbstractStreamWriter Payload StreamPayload StreamWrapperPayload payload_type streamer
-    """,
+    "StreamPayload StreamWrapperPayload streamer",
+    imported="AbstractStreamWriter Payload payload_type",
 )

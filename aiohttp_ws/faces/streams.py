@@ -8,4 +8,9 @@ __getattr__, __dir__ = _exports.face(
     AsyncStreamIterator ChunkTupleAsyncStreamIterator DataQueue EMPTY_PAYLOAD EmptyStreamReader
     EofStream FlowControlDataQueue StreamReader
     """,
+    alone={
+        "AsyncStreamIterator": "http.streams",
+        "ChunkTupleAsyncStreamIterator": "http.streams",
+        "EmptyStreamReader": "http.streams",
+    },
 )

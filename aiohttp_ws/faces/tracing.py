@@ -5,12 +5,12 @@ from .. import exports as _exports
 __getattr__, __dir__ = _exports.face(
     __name__,
     """
-    ClientResponse Trace TraceConfig TraceConnectionCreateEndParams
-    TraceConnectionCreateStartParams TraceConnectionQueuedEndParams
-    TraceConnectionQueuedStartParams TraceConnectionReuseconnParams TraceDnsCacheHitParams
-    TraceDnsCacheMissParams TraceDnsResolveHostEndParams TraceDnsResolveHostStartParams
-    TraceRequestChunkSentParams TraceRequestEndParams TraceRequestExceptionParams
-    TraceRequestHeadersSentParams TraceRequestRedirectParams TraceRequestStartParams
-    TraceResponseChunkReceivedParams
+    Trace TraceConfig TraceConnectionCreateEndParams TraceConnectionCreateStartParams
+    TraceConnectionQueuedEndParams TraceConnectionQueuedStartParams
+    TraceConnectionReuseconnParams TraceDnsCacheHitParams TraceDnsCacheMissParams
+    TraceDnsResolveHostEndParams TraceDnsResolveHostStartParams TraceRequestChunkSentParams
+    TraceRequestEndParams TraceRequestExceptionParams TraceRequestHeadersSentParams
+    TraceRequestRedirectParams TraceRequestStartParams TraceResponseChunkReceivedParams
     """,
+    imported="ClientResponse",
 )

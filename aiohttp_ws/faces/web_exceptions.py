@@ -19,6 +19,7 @@ __getattr__, __dir__ = _exports.face(
     HTTPSuccessful HTTPTemporaryRedirect HTTPTooManyRequests HTTPUnauthorized
     HTTPUnavailableForLegalReasons HTTPUnprocessableEntity HTTPUnsupportedMediaType
     HTTPUpgradeRequired HTTPUseProxy HTTPVariantAlsoNegotiates HTTPVersionNotSupported
-    NotAppKeyWarning Response
+    NotAppKeyWarning
     """,
+    imported="Response",
 )

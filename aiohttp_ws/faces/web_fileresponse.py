@@ -4,8 +4,9 @@ from .. import exports as _exports
 
 __getattr__, __dir__ = _exports.face(
     __name__,
-    """
-    AbstractStreamWriter ETag FileResponse HTTPForbidden HTTPNotFound HTTPNotModified
-    HTTPPartialContent HTTPPreconditionFailed HTTPRequestRangeNotSatisfiable StreamResponse
+    "FileResponse",
+    imported="""
+    AbstractStreamWriter ETag HTTPForbidden HTTPNotFound HTTPNotModified HTTPPartialContent
+    HTTPPreconditionFailed HTTPRequestRangeNotSatisfiable StreamResponse
     """,
 )

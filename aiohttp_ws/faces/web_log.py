@@ -4,7 +4,6 @@ from .. import exports as _exports
 
 __getattr__, __dir__ = _exports.face(
     __name__,
-    """
-    AbstractAccessLogger AccessLogger BaseRequest KeyMethod StreamResponse
-    """,
+    "AccessLogger KeyMethod",
+    imported="AbstractAccessLogger BaseRequest StreamResponse",
 )

@@ -4,8 +4,6 @@ from .. import exports as _exports
 
 __getattr__, __dir__ = _exports.face(
     __name__,
-    """
-    HTTPMove HTTPPermanentRedirect Middleware Request StreamResponse SystemRoute middleware
-    normalize_path_middleware
-    """,
+    "middleware normalize_path_middleware",
+    imported="HTTPMove HTTPPermanentRedirect Middleware Request StreamResponse SystemRoute",
 )

@@ -4,8 +4,9 @@ from .. import exports as _exports
 
 __getattr__, __dir__ = _exports.face(
     __name__,
-    """
-    AbstractStreamWriter BaseRequest ETag FileField HTTPRequestEntityTooLarge HttpVersion
-    NotAppKeyWarning Request RequestKey StreamReader StreamResponse
+    "BaseRequest FileField Request",
+    imported="""
+    AbstractStreamWriter ETag HTTPRequestEntityTooLarge HttpVersion NotAppKeyWarning RequestKey
+    StreamReader StreamResponse
     """,
 )

@@ -5,7 +5,8 @@ from .. import exports as _exports
 __getattr__, __dir__ = _exports.face(
     __name__,
     """
-    AbstractRouteDef AbstractView RouteDef RouteTableDef StaticDef delete get head options patch
-    post put route static view
+    AbstractRouteDef RouteDef RouteTableDef StaticDef delete get head options patch post put
+    route static view
     """,
+    imported="AbstractView",
 )

@@ -5,7 +5,8 @@ from .. import exports as _exports
 __getattr__, __dir__ = _exports.face(
     __name__,
     """
-    AbstractAccessLogger AccessLogger AppRunner Application BaseRunner BaseSite GracefulExit
-    NamedPipeSite Server ServerRunner SockSite TCPSite UnixSite
+    AppRunner BaseRunner BaseSite GracefulExit NamedPipeSite ServerRunner SockSite TCPSite
+    UnixSite
     """,
+    imported="AbstractAccessLogger AccessLogger Application Server",
 )

@@ -4,8 +4,9 @@ from .. import exports as _exports
 
 __getattr__, __dir__ = _exports.face(
     __name__,
-    """
+    "WebSocketReady WebSocketResponse",
+    imported="""
     AbstractStreamWriter BaseRequest HTTPBadRequest HTTPException StreamResponse WSCloseCode
-    WSMessage WSMessageTypeError WSMsgType WebSocketError WebSocketReady WebSocketResponse
+    WSMessage WSMessageTypeError WSMsgType WebSocketError
     """,
 )

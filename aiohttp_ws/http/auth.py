@@ -25,6 +25,12 @@ def encode_basic_auth(login: str, password: str = "", encoding: str = "utf-8") -
     return f"Basic {token.decode('ascii')}"
 
 
+def strip_auth_from_url(url: URL) -> tuple[URL, BasicAuth | None]:
+    """Return *url* without its login, and the login; ``None`` when it has none."""
+    auth = BasicAuth.from_url(url)
+    return (url, None) if auth is None else (url.with_user(None), auth)
+
+
 class _Credentials(NamedTuple):
     login: str
     password: str = ""

@@ -28,7 +28,10 @@ _RANGE_RE = re.compile(r"bytes=([0-9]*)-([0-9]*)")
 # RFC 7239 4; a port or an IPv6 address without its quotes is common and accepted.
 _NODE_RE = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+(?::[0-9]{1,5})?")
 
-_REASONS: Final = {status.value: status.phrase for status in HTTPStatus}
+#: The usual reason phrase of each status, and a sentence that explains it.
+RESPONSES: Final[dict[int, tuple[str, str]]] = {
+    status: (status.phrase, status.description) for status in HTTPStatus
+}
 
 
 class HttpVersion(NamedTuple):
@@ -67,7 +70,7 @@ class ETag:
 
 def reason_of(status: int) -> str:
     """Return the usual reason phrase of *status*, ``""`` for an unknown one."""
-    return _REASONS.get(status, "")
+    return RESPONSES.get(status, ("", ""))[0]
 
 
 @lru_cache(maxsize=256)

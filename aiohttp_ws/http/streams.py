@@ -459,7 +459,19 @@ class StreamReader:
 
     def iter_chunks(self) -> AsyncIterator[tuple[bytes, bool]]:
         """Iterate over what :meth:`readchunk` returns."""
-        return AsyncStreamIterator(self.readchunk, (b"", False))
+        return ChunkTupleAsyncStreamIterator(self)
+
+
+class ChunkTupleAsyncStreamIterator(AsyncStreamIterator[tuple[bytes, bool]]):
+    """Iterates over pieces of a body, each with whether it ends a chunk of HTTP.
+
+    :param stream: the reader of the body.
+    """
+
+    __slots__ = ()
+
+    def __init__(self, stream: StreamReader) -> None:
+        super().__init__(stream.readchunk, (b"", False))
 
 
 def _too_long(line: bytes | bytearray, limit: int) -> LineTooLong:

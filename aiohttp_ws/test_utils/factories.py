@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from aiohttp_ws.exports import installed_as_aiohttp
 from aiohttp_ws.test_utils.client import TestClient
 from aiohttp_ws.test_utils.servers import BaseTestServer, RawTestServer, TestServer
 from aiohttp_ws.web import Application
@@ -64,10 +65,13 @@ def _names_used(handler: Any) -> list[object]:
 
 
 def _root(thing: object) -> str:
+    module: object
     if isinstance(thing, ModuleType):
-        return thing.__name__.partition(".")[0]
-    module = getattr(thing, "__module__", None) or type(thing).__module__
-    return str(module).partition(".")[0]
+        module = thing.__name__
+    else:
+        module = getattr(thing, "__module__", None) or type(thing).__module__
+    root = str(module).partition(".")[0]
+    return OURS if root == THEIRS and installed_as_aiohttp() else root
 
 
 def _passed_on(name: str, thing: object, theirs: _Factory | None) -> _Factory:

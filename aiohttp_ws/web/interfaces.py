@@ -18,10 +18,10 @@ __all__ = ("AbstractAccessLogger", "AbstractMatchInfo", "AbstractRouter", "Abstr
 
 # Handler and Middleware are offered by ``typedefs``, as in aiohttp.
 #: What answers requests of an application, and what runs before it.
-Handler: TypeAlias = "Callable[[Request], Awaitable[StreamResponse]]"
-Middleware: TypeAlias = "Callable[[Request, Handler], Awaitable[StreamResponse]]"
+Handler: TypeAlias = Callable[["Request"], Awaitable["StreamResponse"]]
+Middleware: TypeAlias = Callable[["Request", Handler], Awaitable["StreamResponse"]]
 #: What deals with the ``Expect`` header of a request; a response instead of ``None`` ends it.
-ExpectHandler: TypeAlias = "Callable[[Request], Awaitable[StreamResponse | None]]"
+ExpectHandler: TypeAlias = Callable[["Request"], Awaitable["StreamResponse | None"]]
 
 
 class AbstractRouter(ABC):

@@ -426,7 +426,7 @@ async def test_a_large_upload_waits_for_a_slow_server(session, raw):
         await writer.drain()
 
     server = await raw(talk)
-    task = asyncio.ensure_future(session.post(server.url, data=body())._coroutine)
+    task = asyncio.ensure_future(session.post(server.url, data=body())._coro)
     await standstill(lambda: produced)
     assert produced < 200
     go_on.set()

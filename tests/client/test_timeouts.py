@@ -102,7 +102,7 @@ async def test_sock_read_does_not_count_while_the_reader_is_away(session, raw):
 async def test_connect_covers_waiting_for_a_place(raw):
     server = await raw(silent)
     async with ClientSession(connector=TCPConnector(limit=1)) as session:
-        holder = asyncio.ensure_future(session.get(server.url)._coroutine)
+        holder = asyncio.ensure_future(session.get(server.url)._coro)
         await until(lambda: bool(session.connector._in_use))
         with pytest.raises(errors.ConnectionTimeoutError, match=r"connect=0\.05"):
             await session.get(server.url, timeout=ClientTimeout(connect=0.05))

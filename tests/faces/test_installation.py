@@ -190,6 +190,31 @@ def test_a_module_has_one_object_under_both_names_and_can_be_reloaded():
     )
 
 
+def test_classes_say_where_aiohttp_defines_them():
+    output_of(
+        """
+        import pickle
+        import aiohttp_ws.as_aiohttp
+        from aiohttp import ClientSession, hdrs, web
+        import aiohttp
+        assert web.HTTPNotFound.__module__ == "aiohttp.web_exceptions"
+        assert web.HTTPBadGateway.__module__ == "aiohttp.web_exceptions"
+        assert web.Application.__module__ == "aiohttp.web_app"
+        assert ClientSession.__module__ == "aiohttp.client"
+        error = aiohttp.ServerDisconnectedError("gone")
+        assert type(error).__module__ == "aiohttp.client_exceptions"
+        assert type(pickle.loads(pickle.dumps(error))) is type(error)
+        """
+    )
+
+
+def test_classes_keep_their_modules_without_the_installation():
+    said = output_of(
+        "import aiohttp_ws.faces.web_exceptions as face; print(face.HTTPNotFound.__module__)"
+    )
+    assert said == "aiohttp_ws.web.exceptions"
+
+
 def test_importing_aiohttp_loads_neither_client_nor_server():
     said = output_of("import aiohttp_ws.as_aiohttp, aiohttp, sys; print(*sys.modules)")
     assert {"aiohttp_ws.client", "aiohttp_ws.web"} & set(said.split()) == set()

@@ -6,6 +6,8 @@ from aiohttp_ws.wire.deflate import DeflateOptions, DeflateParams
 from aiohttp_ws.ws.engine.connection import Connection
 from aiohttp_ws.ws.listeners.assembly import MessageAssembler
 
+MSG_SIZE_OVERHEAD: int
+
 class MessageConnection(MessageAssembler):
     def __init__(
         self,

@@ -43,6 +43,9 @@ cdef enum:
     # the queue too.
     MESSAGE_OVERHEAD = 128
 
+#: The same for Python, under the name that it has in aiohttp.
+MSG_SIZE_OVERHEAD = MESSAGE_OVERHEAD
+
 cdef object logger = logging.getLogger("aiohttp_ws.ws")
 cdef object MESSAGE = WSMessage
 cdef object TYPE_PING = WSMsgType.PING

@@ -1,0 +1,1 @@
+"""``aiohttp._websocket``: of its modules the one that programs reach into."""
