@@ -35,7 +35,7 @@ from .upload import UploadTracker
 
 if TYPE_CHECKING:
     from .connector import BaseConnector
-    from .exchange import Plan
+    from .plan import Plan
     from .request import ClientRequest
     from .response import ClientResponse
     from .session import ClientSession

@@ -19,10 +19,11 @@ from ..http.headers import HttpVersion, HttpVersion11
 from ..http.payload import BytesPayload, Payload
 from ..wire.http1 import HTTP_10, HTTP_11, serialise_request_head
 from .connection_key import ConnectionKey
-from .exchange import DEFAULT_PLAN, Exchange, Plan
+from .exchange import Exchange
 from .fingerprint import SSLSetting
 from .hooks import refuse_hooks
 from .hosts import without_zone
+from .plan import DEFAULT_PLAN, Plan
 from .proxy import Proxy
 from .request_info import RequestInfo
 from .request_steps import RequestSteps
@@ -306,18 +307,17 @@ class ClientRequest(RequestSteps):
         )
         waiter = protocol.begin(exchange)
         response = self.response_class.answering(self, waiter, conn, len(head))
-        transport = protocol.transport
-        if transport is not None:
+        if protocol.connected:
             if upload is not None:
                 response._sent = 0  # the upload counts the head too
                 task = asyncio.ensure_future(upload.run())
                 protocol.watch_upload(task)
                 response._uploading(upload, task)
             elif at_once is not None:
-                transport.write(head + at_once)
+                protocol.write_request(head + at_once)
                 response._sent += len(at_once)
             else:
-                transport.write(head)
+                protocol.write_request(head)
         tracker = self.upload_tracker
         if tracker is not None:
             self._track(tracker, upload, response, len(at_once or b""))

@@ -22,7 +22,7 @@ from .timeouts import deadline_after, has_expired, timeout_at
 if TYPE_CHECKING:
     from .connection import Connection
     from .connector import BaseConnector
-    from .exchange import Plan
+    from .plan import Plan
     from .request import ClientRequest
     from .response import ClientResponse
 

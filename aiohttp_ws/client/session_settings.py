@@ -27,8 +27,8 @@ from ..http.payload import JsonBytesPayload, JsonPayload
 from ..ws.listeners.receive import MessageConnection
 from .connector import BaseConnector
 from .cookiejar import CookieJar
-from .exchange import Plan
 from .interfaces import AbstractCookieJar
+from .plan import Plan
 from .request import ClientRequest
 from .response import ClientResponse
 from .sending import ClientMiddlewareType
