@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from .http.headers import *
     from .http.payload import *
     from .http.streams import *
+    from .http.zlib_codings import set_zlib_backend as set_zlib_backend
     from .installation import *
     from .websockets.asyncio.client import connect as connect
     from .websockets.asyncio.server import serve as serve
@@ -63,6 +64,10 @@ else:
             "client",
             "client.tracing",
         ),
-        alone={"connect": "websockets.asyncio.client", "serve": "websockets.asyncio.server"},
+        alone={
+            "connect": "websockets.asyncio.client",
+            "serve": "websockets.asyncio.server",
+            "set_zlib_backend": "http.zlib_codings",
+        },
         own=("PICOWS_DEBUG_LL", "hdrs"),
     )

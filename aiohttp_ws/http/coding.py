@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 __all__ = ("Coding", "Decoder", "Encoder")
+
+#: The level that codings are asked for where nobody chose one.
+DEFAULT_LEVEL: Final = 6
 
 
 class Encoder(Protocol):
@@ -30,6 +33,16 @@ class Decoder(Protocol):
 
 def _never(data: bytes) -> bool:
     return False
+
+
+def is_no_padding(data: bytes) -> bool:
+    """Whether what follows a complete stream is another one of the same body.
+
+    RFC 1952 2.2: a gzip body may have several members, RFC 8878 3.1: a zstd one several frames, and
+    deflate bodies come so too. Zeros are padding, as of tapes; anything else that is not compressed
+    is an error, not nothing.
+    """
+    return data[:1] != b"\0"
 
 
 class Coding(NamedTuple):

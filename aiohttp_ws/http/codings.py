@@ -15,26 +15,31 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Final
 
+from .brotli_coding import BROTLI
 from .coding import Coding
 from .field_values import FieldScanner
 from .zlib_codings import DEFLATE, GZIP
+from .zstd_coding import ZSTD
 
 __all__ = ("ContentCoding",)
 
-BROTLI_FILES = Coding("br", suffix=".br", media_type="application/x-brotli")
+#: In the order of ``Accept-Encoding``.
+CODINGS: Final[list[Coding]] = [GZIP, DEFLATE, BROTLI, ZSTD]
 
-#: The best first: the order of ``Accept-Encoding``, and of the files compressed beforehand.
-CODINGS: Final[list[Coding]] = [BROTLI_FILES, GZIP, DEFLATE]
-
-#: Name and suffix of the codings that files on disk may have.
-SUFFIXES: Final = tuple((coding.name, coding.suffix) for coding in CODINGS if coding.suffix)
+#: Name and suffix of the codings that files on disk may have, the smallest first.
+SUFFIXES: Final = tuple((coding.name, coding.suffix) for coding in (BROTLI, GZIP))
 
 
 class ContentCoding(enum.Enum):
-    """The codings of :meth:`StreamResponse.enable_compression`, the preferred first."""
+    """The codings of :meth:`StreamResponse.enable_compression`, the preferred first.
+
+    ``br`` and ``zstd`` are used where the packages for them are installed.
+    """
 
     deflate = "deflate"
     gzip = "gzip"
+    br = "br"
+    zstd = "zstd"
     identity = "identity"
 
 
@@ -113,7 +118,7 @@ def choose_coding(accept_encoding: str) -> ContentCoding:
     weights = accepted_weights(accept_encoding)
     best, best_weight = ContentCoding.identity, 0.0
     for coding in ContentCoding:
-        if coding is ContentCoding.identity:
+        if coding is ContentCoding.identity or not is_supported(coding.value):
             continue
         weight = weights.get(coding.value, weights.get("*", 0.0))
         if weight > best_weight:

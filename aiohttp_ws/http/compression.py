@@ -5,12 +5,11 @@ from __future__ import annotations
 import zlib
 
 from ..errors import ContentEncodingError
-from .coding import Decoder
+from .coding import DEFAULT_LEVEL, Decoder
 from .codings import coding_named
 
 __all__ = ("Compressor", "Decompressor")
 
-DEFAULT_LEVEL = 6
 # Bytes given to zlib at a time: it copies what it did not use, so that the whole rest would be
 # copied for each step, and for each of many small members.
 _WINDOW = 64 * 1024
@@ -22,7 +21,7 @@ class Compressor:
 
     :param encoding: the name of a coding, such as ``"gzip"``.
     :param level: 0 (store) to 9 (smallest); 6 by default, zlib's own compromise.
-    :param strategy: a ``zlib.Z_*`` strategy.
+    :param strategy: a ``zlib.Z_*`` strategy, for gzip and deflate.
     :raises ValueError: when the coding is unknown.
     """
 

@@ -33,6 +33,8 @@ MAX_ATTRIBUTE = 1024
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _ESCAPE = re.compile(r"\\(?:([0-3][0-7][0-7])|(.))", re.DOTALL)
 _NOT_TOKEN = re.compile(r"[^!#$%&'*+\-.^_`|~0-9A-Za-z]")
+# Up to the end of a pair whose value is wholly in quotes.
+_QUOTED_VALUE = re.compile(r'[^=;"]*=[ \t]*"[^"\\]*(?:\\.[^"\\]*)*"[ \t]*(?=;|$)', re.DOTALL)
 # RFC 6265 4.1.1: cookie-octet.
 _NEEDS_QUOTES = re.compile(r"[^!#-+\--:<-\[\]-~]")
 _ATTRIBUTES = frozenset({"expires", "path", "domain", "max-age", "samesite"})
@@ -77,13 +79,21 @@ def unquote(value: str) -> str:
 def parse_cookie_header(header: str) -> list[tuple[str, Morsel[str]]]:
     """Parse the value of a ``Cookie`` header, in order (RFC 6265 5.4).
 
-    Pairs without a name or with control characters are left out.
+    A quoted value may hold semicolons, and what has no equals sign is a cookie of that name without
+    a value. Pairs without a name or with control characters are left out.
     """
     found: list[tuple[str, Morsel[str]]] = []
-    for pair in header.split(";"):
-        name, separator, value = pair.partition("=")
+    at, size = 0, len(header)
+    while at < size:
+        end = header.find(";", at)
+        end = size if end < 0 else end
+        opening = _QUOTED_VALUE.match(header, at)
+        if opening is not None and opening.end() > end:
+            end = opening.end()
+        pair, at = header[at:end], end + 1
+        name, _, value = pair.partition("=")
         name = name.strip()
-        if not separator or not name or _CONTROL.search(pair):
+        if not name or _CONTROL.search(pair):
             continue
         value = value.strip()
         morsel = _morsel(name, unquote(value), value)
@@ -192,12 +202,14 @@ def set_cookie(
     httponly: bool | None = None,
     samesite: str | None = None,
     partitioned: bool | None = None,
+    version: str | None = None,
 ) -> None:
     """Add a cookie to those that a response sets, replacing one of that name.
 
     :param value: text, or what ``str()`` makes text of, such as a number.
     :param expires: an HTTP date.
     :param max_age: seconds.
+    :param version: of RFC 2109, which browsers ignore.
     :raises TypeError: when the value is bytes or a collection.
     :raises ValueError: when the name is not a token or an attribute would end early.
     """
@@ -214,6 +226,7 @@ def set_cookie(
         "httponly": httponly,
         "samesite": samesite,
         "partitioned": partitioned,
+        "version": version,
     }
     for key, setting in attributes.items():
         if setting is None:

@@ -24,7 +24,8 @@ DEFAULT_CONTENT_TYPE: Final = "application/octet-stream"
 # RFC 9110 8.8.3: an entity tag has no quotes, spaces or control characters inside.
 ETAG_VALUE_RE: Final = re.compile(r'[^\x00-\x20"\x7f]*')
 _ETAG_RE = re.compile(r'\s*(W/)?"([^\x00-\x20"\x7f]*)"\s*(?:,|$)')
-_RANGE_RE = re.compile(r"bytes=([0-9]*)-([0-9]*)")
+# RFC 9110 14.1: units are compared without case.
+_RANGE_RE = re.compile(r"bytes=([0-9]*)-([0-9]*)", re.IGNORECASE)
 # RFC 7239 4; a port or an IPv6 address without its quotes is common and accepted.
 _NODE_RE = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+(?::[0-9]{1,5})?")
 
@@ -192,6 +193,11 @@ def _forwarded_element(scanner: FieldScanner, element: dict[str, str]) -> bool:
     """Fill *element*; return whether another one follows."""
     while not scanner.ended:
         scanner.spaces()
+        # RFC 7239 4: between two semicolons there may be nothing.
+        if scanner.take(";"):
+            continue
+        if scanner.take(","):
+            return True
         name = scanner.token()
         if not name or not scanner.take("="):
             break

@@ -11,7 +11,8 @@ from multidict import CIMultiDict
 from ..argument_types import Byteish
 from ..errors import ClientConnectionResetError
 from ..wire.serialise import LAST_CHUNK, encode_chunk
-from .compression import DEFAULT_LEVEL, Compressor
+from .coding import DEFAULT_LEVEL
+from .compression import Compressor
 from .interfaces import AbstractStreamWriter
 
 __all__ = ("OutgoingConnection", "StreamWriter")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 from ssl import SSLContext
 from typing import TYPE_CHECKING, Any
 from unittest import mock
@@ -69,10 +70,11 @@ def make_mocked_request(
     :param path: the request target, such as ``"/path?query"``, or an absolute URL.
     :param headers: a mapping or an iterable of pairs.
     :param match_info: the parameters that the router would have found.
-    :param closing: the client wants the connection closed after the response.
+    :param closing: the client wants the connection closed after the response, as without
+        ``keep-alive`` in HTTP/1.0.
     :param app: the application of the handler, by default an empty one.
-    :param writer: what the response is written to, by default a real one in front of
-        *transport*.
+    :param writer: what the response is written to, by default a mock around a real one in
+        front of *transport*.
     :param protocol: the connection, by default a mock.
     :param transport: the transport, by default a mock: ``request.transport.write`` holds what
         was sent. Its ``get_extra_info`` knows ``sslcontext`` and ``sockname``.
@@ -93,13 +95,13 @@ def make_mocked_request(
         protocol = mock.Mock(transport=transport, _drain=mock.AsyncMock(), allows_keep_alive=True)
         protocol.send_file.return_value = 0
     if writer is _UNSET:
-        writer = StreamWriter(protocol)
+        writer = _mocked_writer(transport)
     protocol.make_writer.return_value = writer
     protocol.peername = transport.get_extra_info("peername")
     app = Application() if app is None else app
 
     request = Request(
-        _head(method, path, headers, version, closing, payload),
+        _head(method, path, headers, version, closing or version < HttpVersion11, payload),
         payload,
         protocol,
         writer,
@@ -107,6 +109,7 @@ def make_mocked_request(
         loop,
         client_max_size=client_max_size,
         client_max_fields=client_max_fields,
+        scheme=None if sslcontext is None else "https",
         host=URL(path).host_port_subcomponent,
     )
     match = UrlMappingMatchInfo(match_info or {}, mock.Mock())
@@ -147,6 +150,17 @@ def _head(
         content_length=length,
         has_body=chunked or length > 0 or payload is not EMPTY_PAYLOAD,
     )
+
+
+def _mocked_writer(transport: Any) -> mock.Mock:
+    """A writer that can be asked what was called, and does write to *transport*."""
+    real = StreamWriter(mock.Mock(transport=transport, _drain=mock.AsyncMock()))
+    methods = {
+        name: mock.Mock(side_effect=getattr(real, name))
+        for name, found in vars(StreamWriter).items()
+        if not name.startswith("_") and inspect.isfunction(found)
+    }
+    return mock.Mock(transport=transport, length=None, output_size=0, buffer_size=0, **methods)
 
 
 def _mocked_transport(sslcontext: SSLContext | None) -> mock.Mock:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 from unittest import IsolatedAsyncioTestCase
 
 from aiohttp_ws.test_utils.client import TestClient
@@ -15,7 +16,15 @@ from aiohttp_ws.test_utils.servers import TestServer
 if TYPE_CHECKING:
     from aiohttp_ws.web import Application, Request
 
-__all__ = ("AioHTTPTestCase", "loop_context")
+__all__ = (
+    "AioHTTPTestCase",
+    "loop_context",
+    "setup_test_loop",
+    "teardown_test_loop",
+    "unittest_run_loop",
+)
+
+_Test = TypeVar("_Test")
 
 
 @contextmanager
@@ -29,20 +38,39 @@ def loop_context(
     :param fast: do not collect garbage at the end. Collecting shows what the test left open
         (``ResourceWarning``) while its loop is still the one to blame.
     """
-    loop = loop_factory()
-    asyncio.set_event_loop(loop)
+    loop = setup_test_loop(loop_factory)
     try:
         yield loop
     finally:
-        if not loop.is_closed():
-            # One more iteration, for callbacks that the block's last step scheduled.
-            loop.call_soon(loop.stop)
-            loop.run_forever()
-            loop.run_until_complete(loop.shutdown_asyncgens())
-            loop.close()
-        if not fast:
-            gc.collect()
-        asyncio.set_event_loop(None)
+        teardown_test_loop(loop, fast)
+
+
+def setup_test_loop(
+    loop_factory: Callable[[], asyncio.AbstractEventLoop] = asyncio.new_event_loop,
+) -> asyncio.AbstractEventLoop:
+    """Make an event loop and make it current; :func:`teardown_test_loop` ends it."""
+    loop = loop_factory()
+    asyncio.set_event_loop(loop)
+    return loop
+
+
+def teardown_test_loop(loop: asyncio.AbstractEventLoop, fast: bool = False) -> None:
+    """Close *loop*, as :func:`loop_context` does at the end of its block."""
+    if not loop.is_closed():
+        # One more iteration, for callbacks that the block's last step scheduled.
+        loop.call_soon(loop.stop)
+        loop.run_forever()
+        loop.run_until_complete(loop.shutdown_asyncgens())
+        loop.close()
+    if not fast:
+        gc.collect()
+    asyncio.set_event_loop(None)
+
+
+def unittest_run_loop(func: _Test) -> _Test:
+    """Return *func*. Deprecated: tests of :class:`AioHTTPTestCase` are run without it."""
+    warnings.warn("@unittest_run_loop does nothing: leave it out", DeprecationWarning, stacklevel=2)
+    return func
 
 
 class AioHTTPTestCase(IsolatedAsyncioTestCase):

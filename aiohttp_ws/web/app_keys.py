@@ -12,7 +12,7 @@ _T = TypeVar("_T")
 
 
 class NotAppKeyWarning(UserWarning):
-    """An application was given a key that is not an :class:`AppKey`."""
+    """An application, request or response was given a key that is not one of its typed keys."""
 
 
 class _TypedKey(Generic[_T]):
@@ -81,10 +81,10 @@ class ResponseKey(_TypedKey[_T]):
     __slots__ = ()
 
 
-def warn_plain_key(stacklevel: int = 3) -> None:
+def warn_plain_key(better: str) -> None:
     """Warn the caller of a mapping method that its key carries no type."""
     warnings.warn(
-        "use an AppKey as the key: a plain key can clash and tells type checkers nothing",
+        f"use {better} objects as keys: a plain key can clash and tells type checkers nothing",
         category=NotAppKeyWarning,
-        stacklevel=stacklevel,
+        stacklevel=3,
     )

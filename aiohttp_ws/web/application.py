@@ -144,7 +144,7 @@ class Application(MutableMapping["str | AppKey[Any]", Any]):
     def __setitem__(self, key: Any, value: Any) -> None:
         self._warn_if_frozen()
         if not isinstance(key, AppKey):
-            warn_plain_key()
+            warn_plain_key("AppKey")
         self._state[key] = value
 
     def __delitem__(self, key: str | AppKey[Any]) -> None:

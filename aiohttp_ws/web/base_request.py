@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime
+import warnings
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
@@ -28,6 +29,7 @@ from ..http.headers import (
     parse_range,
 )
 from ..http.streams import EmptyStreamReader, StreamReader
+from .app_keys import RequestKey
 from .request_head import AnyRequestHead, PlainRequestHead, copy_head
 from .values import ValueMapping
 
@@ -83,6 +85,7 @@ class BaseRequest(ValueMapping, ContentFields):
         "_url",
     )
 
+    _key_type = RequestKey
     #: The methods whose body :meth:`post` parses.
     POST_METHODS = frozenset(
         {hdrs.METH_PATCH, hdrs.METH_POST, hdrs.METH_PUT, hdrs.METH_TRACE, hdrs.METH_DELETE}
@@ -190,7 +193,8 @@ class BaseRequest(ValueMapping, ContentFields):
 
     @property
     def message(self) -> AnyRequestHead:
-        """The head as the parser made it."""
+        """Deprecated: the head as the parser made it."""
+        warnings.warn("Request.message is deprecated", DeprecationWarning, stacklevel=2)
         return self._message
 
     @property
@@ -219,7 +223,8 @@ class BaseRequest(ValueMapping, ContentFields):
 
     @property
     def loop(self) -> asyncio.AbstractEventLoop:
-        """The event loop."""
+        """Deprecated; use :func:`asyncio.get_running_loop`."""
+        warnings.warn("Request.loop is deprecated", DeprecationWarning, stacklevel=2)
         return self._loop
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
@@ -269,14 +274,15 @@ class BaseRequest(ValueMapping, ContentFields):
 
     @property
     def host(self) -> str:
-        """The ``Host`` header; without one, the address the client connected to."""
+        """The ``Host`` header; without one, the address the client connected to, or ``""``."""
         host = self._host
         if host is None:
             host = self._message.host
             if not host:
-                address = self.get_extra_info("sockname")
-                host = str(address[0]) if isinstance(address, tuple) else "localhost"
-                if ":" in host:
+                transport = self.transport
+                address = None if transport is None else transport.get_extra_info("sockname")
+                host = str(address[0] if isinstance(address, tuple) else address or "")
+                if ":" in host and isinstance(address, tuple):
                     host = f"[{host}]"
             self._host = host
         return host
@@ -294,12 +300,15 @@ class BaseRequest(ValueMapping, ContentFields):
 
     @property
     def url(self) -> URL:
-        """The whole URL."""
+        """The whole URL; of ``localhost`` where the client named no host and no port of TCP."""
         if self._url is None:
             message = self._message
+            host = self.host
+            if not host or host.startswith("/"):
+                host = "localhost"
             self._url = URL.build(
                 scheme=self.scheme,
-                authority=self.host,
+                authority=host,
                 path=message.path if message.path.startswith("/") else "/",
                 query_string=message.query_string,
                 encoded=True,
@@ -424,6 +433,9 @@ class BaseRequest(ValueMapping, ContentFields):
     @property
     def has_body(self) -> bool:
         """Deprecated: use :attr:`can_read_body`, or :attr:`body_exists`."""
+        warnings.warn(
+            "Request.has_body is deprecated, use can_read_body", DeprecationWarning, stacklevel=2
+        )
         return not self._payload.at_eof()
 
     async def release(self) -> None:
@@ -534,6 +546,10 @@ class BaseRequest(ValueMapping, ContentFields):
         return f"<{type(self).__name__} {self._message.method} {path} >"
 
     # ------------------------------------------------------- between server and response
+
+    def _keep_address(self) -> None:
+        """Remember what only a live connection tells; called when it is lost."""
+        self._scheme, self._host, self._remote = self.scheme, self.host, self.remote
 
     def _hooks_response(self) -> bool:
         """Whether :meth:`_prepare_hook` has anything to do."""

@@ -69,5 +69,6 @@ class Request(BaseRequest):
         except AttributeError:
             return
         for app in apps:
-            if app._on_response_prepare:
-                await app._on_response_prepare.send(self, response)
+            # By its public name: handlers are tested with applications that are mocks.
+            if signal := app.on_response_prepare:
+                await signal.send(self, response)

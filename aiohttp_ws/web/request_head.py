@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TypeAlias
+from dataclasses import dataclass, replace
+from typing import Any, TypeAlias
 
 from multidict import CIMultiDictProxy
 
@@ -54,6 +54,12 @@ class PlainRequestHead:
         """``Content-Encoding`` in lower case, or ``None``."""
         value = self.headers.get("Content-Encoding")
         return None if value is None else value.lower()
+
+    def _replace(self, **changes: Any) -> PlainRequestHead:
+        """Return a copy with some attributes replaced, as aiohttp's heads do."""
+        if "should_close" in changes:
+            changes["keep_alive"] = not changes.pop("should_close")
+        return replace(self, **changes)
 
     def first(self, name: str, /) -> str | None:
         """Return the first value of field *name*, or ``None``."""

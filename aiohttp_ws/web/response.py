@@ -178,7 +178,7 @@ class Response(StreamResponse):
     @property
     def content_length(self) -> int | None:
         """The length of the body; ``None`` when it is not known beforehand."""
-        if self._chunked:
+        if self._chunked or self._compressing:
             return None
         if self._fields is not None and hdrs.CONTENT_LENGTH in self._fields:
             return int(self._fields[hdrs.CONTENT_LENGTH])
@@ -199,8 +199,7 @@ class Response(StreamResponse):
         return await super().prepare(request)
 
     def _prepare_headers(self) -> None:
-        compressing = self._payload_writer is not None and self._payload_writer.compresses
-        if isinstance(self._body, Payload) and compressing:
+        if self._compressing and isinstance(self._body, Payload):
             # The compressed length of a stream is known at its end only.
             self._chunked = self._chunked or bool(self._req and self._req.version[1])
         super()._prepare_headers()
@@ -210,7 +209,7 @@ class Response(StreamResponse):
         """Refuse a body that is longer than the ``Content-Length`` that was set."""
         writer, body = self._payload_writer, self._body
         promised = None if writer is None else writer.length
-        if promised is None or body is None:
+        if not isinstance(promised, int) or body is None:
             return
         if self._compressed_body is not None:
             size: int | None = len(self._compressed_body)

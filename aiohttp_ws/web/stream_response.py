@@ -17,7 +17,7 @@ from multidict import CIMultiDict
 
 from .. import hdrs
 from ..argument_types import Byteish, LooseHeaders
-from ..http.codings import ContentCoding, choose_coding
+from ..http.codings import ContentCoding, choose_coding, coding_named
 from ..http.cookies import remove_cookie, set_cookie
 from ..http.dates import current_http_date, format_http_date, parse_http_date
 from ..http.given_values import text_of
@@ -31,12 +31,13 @@ from ..http.headers import (
     reason_of,
 )
 from ..http.software import SERVER_SOFTWARE
+from ..http.writer import StreamWriter
 from ..wire.serialise import serialise_response_head
+from .app_keys import ResponseKey
 from .values import ValueMapping
 
 if TYPE_CHECKING:
     from ..http.interfaces import AbstractStreamWriter
-    from ..http.writer import StreamWriter
     from .base_request import BaseRequest
 
 __all__ = ("StreamResponse",)
@@ -67,6 +68,7 @@ class StreamResponse(ValueMapping, ContentFields):
         added when they are not among them.
     """
 
+    _key_type = ResponseKey
     # Most of these never change in a response: as attributes of the class they cost nothing.
     _status = 200
     _reason = "OK"
@@ -81,6 +83,7 @@ class StreamResponse(ValueMapping, ContentFields):
     _compression = False
     _compression_force: ContentCoding | None = None
     _compression_strategy: int | None = None
+    _compressing = False  # as it is written
     _eof_sent = False
     _must_be_empty_body = False
     _body_length = 0
@@ -154,7 +157,7 @@ class StreamResponse(ValueMapping, ContentFields):
         if reason is None:
             reason = reason_of(self._status)
         elif "\r" in reason or "\n" in reason:
-            raise ValueError(f"reason {reason!r} holds a line break")
+            raise ValueError(f"Reason cannot contain a line break: {reason!r}")
         self._reason = reason
 
     @property
@@ -196,14 +199,17 @@ class StreamResponse(ValueMapping, ContentFields):
         A response that compresses secrets together with what a client sent tells it about
         them (BREACH): do not.
 
-        :param force: a coding to use whatever the client accepts.
-        :param strategy: a ``zlib.Z_*`` strategy.
+        :param force: a coding to use whatever the client accepts; ``identity`` for none.
+        :param strategy: a ``zlib.Z_*`` strategy, for gzip and deflate.
+        :raises ValueError: *force* needs a package that is not installed.
         """
         if isinstance(force, bool):
             warnings.warn("pass a ContentCoding, not a bool", DeprecationWarning, stacklevel=2)
-            force = ContentCoding.deflate if force else None
+            force = ContentCoding.deflate if force else ContentCoding.identity
         elif force is not None and not isinstance(force, ContentCoding):
             raise TypeError(f"force is {force!r}, pass a ContentCoding or None")
+        if force not in (None, ContentCoding.identity):
+            coding_named(force.value)
         self._compression = True
         self._at_once = False
         self._compression_force = force
@@ -247,7 +253,7 @@ class StreamResponse(ValueMapping, ContentFields):
         """Set a cookie (RFC 6265 4.1).
 
         :param expires: an HTTP date; :param max_age: seconds.
-        :param version: not used: no browser knows it.
+        :param version: of RFC 2109, which no browser knows.
         :raises ValueError: when the name is not a token, or an attribute would end early.
         """
         set_cookie(
@@ -262,6 +268,7 @@ class StreamResponse(ValueMapping, ContentFields):
             httponly=httponly,
             samesite=samesite,
             partitioned=partitioned,
+            version=version,
         )
 
     def del_cookie(
@@ -339,8 +346,10 @@ class StreamResponse(ValueMapping, ContentFields):
             return
         if isinstance(value, datetime.datetime):
             value = value.timestamp()
-        if not isinstance(value, str):
+        if isinstance(value, (int, float)):
             value = format_http_date(math.ceil(value))
+        elif not isinstance(value, str):
+            raise TypeError(f"last_modified is {value!r}: pass seconds, datetime, str or None")
         self.headers[hdrs.LAST_MODIFIED] = value
 
     @property
@@ -356,12 +365,10 @@ class StreamResponse(ValueMapping, ContentFields):
             return
         if isinstance(value, str):
             value = ETag(value)
-        elif not isinstance(value, ETag):
-            raise ValueError(f"etag is {type(value).__name__}, pass str, ETag or None")
+        if not isinstance(value, ETag) or not isinstance(value.value, str):
+            raise ValueError(f"etag is {value!r}: pass str, ETag or None")
         if value.value != ETAG_ANY and not ETAG_VALUE_RE.fullmatch(value.value):
-            raise ValueError(
-                f"{value.value!r} is not an entity tag: it cannot hold quotes or spaces"
-            )
+            raise ValueError(f"{value.value!r} is not an entity tag: it has quotes or spaces")
         self.headers[hdrs.ETAG] = str(value)
 
     # ----------------------------------------------------------------------- sending
@@ -379,7 +386,10 @@ class StreamResponse(ValueMapping, ContentFields):
             return None
         if self._payload_writer is None:
             await self._prepare_head(request)
-            self._write_head()
+            if isinstance(self._payload_writer, StreamWriter):
+                self._write_head()
+            else:
+                await self._write_head_to_another()
         return self._payload_writer
 
     async def _prepare_head(self, request: BaseRequest) -> None:
@@ -427,6 +437,7 @@ class StreamResponse(ValueMapping, ContentFields):
         # The length that was set is that of the body before.
         self.headers.pop(hdrs.CONTENT_LENGTH, None)
         if not self._must_be_empty_body:
+            self._compressing = True
             self._payload_writer.enable_compression(coding.value, self._compression_strategy)
 
     def _prepare_headers(self) -> None:
@@ -480,6 +491,21 @@ class StreamResponse(ValueMapping, ContentFields):
         if self._status < 200 and self._status != 101:
             writer.expect_another_head()
 
+    async def _write_head_to_another(self) -> None:
+        """Write the head to a writer that is not ours, such as one of a test."""
+        writer, request = self._payload_writer, self._req
+        assert writer is not None and request is not None  # noqa: PT018
+        self._add_cookies()
+        version = "HTTP/{}.{}".format(*request.version)
+        await writer.write_headers(f"{version} {self._status} {self._reason}", self.headers)
+        if self._send_headers_immediately:
+            writer.send_headers()
+
+    def _add_cookies(self) -> None:
+        if self._cookies:
+            for cookie in self._cookies.values():
+                self.headers.add(hdrs.SET_COOKIE, cookie.OutputString())
+
     def _render_head(self) -> bytes:
         """Return the head as it is sent.
 
@@ -487,9 +513,7 @@ class StreamResponse(ValueMapping, ContentFields):
         """
         request, headers = self._req, self.headers
         assert request is not None
-        if self._cookies:
-            for cookie in self._cookies.values():
-                headers.add(hdrs.SET_COOKIE, cookie.OutputString())
+        self._add_cookies()
         version = (1, request.version[1])
         try:
             head = serialise_response_head(self._status, self._reason, version, headers)
@@ -547,7 +571,8 @@ class StreamResponse(ValueMapping, ContentFields):
             await writer.write_eof(data)
         self._eof_sent = True
         self._req = None
-        self._body_length = writer.output_size - self._head_length
+        if isinstance(writer, StreamWriter):
+            self._body_length = writer.output_size - self._head_length
         self._payload_writer = None
 
     def _render(self, request: BaseRequest) -> bytes | None:

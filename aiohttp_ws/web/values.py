@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, MutableMapping
-from typing import Any
+from typing import Any, Final
+
+from .app_keys import RequestKey, ResponseKey, warn_plain_key
 
 __all__ = ("ValueMapping",)
+
+
+_warned_of: set[Any] = set()
+# A key may be made of what a client sent.
+_MOST_WARNINGS: Final = 256
 
 
 class ValueMapping(MutableMapping[Any, Any]):
@@ -13,6 +20,7 @@ class ValueMapping(MutableMapping[Any, Any]):
 
     __slots__ = ()
 
+    _key_type: type[RequestKey[Any] | ResponseKey[Any]]
     # Made when a value is first kept, or asked for.
     _state: dict[Any, Any] | None
 
@@ -25,6 +33,14 @@ class ValueMapping(MutableMapping[Any, Any]):
         return self._values()[key]
 
     def __setitem__(self, key: Any, value: Any) -> None:
+        # Once for each key: it is used with every request.
+        if (
+            not isinstance(key, self._key_type)
+            and key not in _warned_of
+            and len(_warned_of) < _MOST_WARNINGS
+        ):
+            _warned_of.add(key)
+            warn_plain_key(self._key_type.__name__)
         self._values()[key] = value
 
     def __delitem__(self, key: Any) -> None:

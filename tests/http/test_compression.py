@@ -7,13 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from aiohttp_ws import set_zlib_backend
 from aiohttp_ws.errors import ContentEncodingError
 from aiohttp_ws.http import codings, zlib_codings
 from aiohttp_ws.http.compression import Compressor, Decompressor
 
 
 @given(
-    st.sampled_from(["gzip", "deflate"]),
+    st.sampled_from(codings.supported_codings()),
     st.lists(st.binary(max_size=500)),
     st.integers(1, 100),
     st.integers(0, 50),
@@ -125,10 +126,10 @@ def test_levels():
 
 
 def test_unknown_codings_are_named():
-    with pytest.raises(ValueError, match="'br' is not one of gzip, deflate"):
-        Compressor("br")
+    with pytest.raises(ValueError, match="'lzw' is not one of gzip, deflate"):
+        Compressor("lzw")
     assert codings.is_supported("gzip")
-    assert not codings.is_supported("br")
+    assert not codings.is_supported("lzw")
 
 
 def test_another_coding_can_join(monkeypatch):
@@ -137,4 +138,49 @@ def test_another_coding_can_join(monkeypatch):
     packer = Compressor("mine")
     packed = packer.compress(b"x") + packer.flush()
     assert Decompressor("mine").decompress(packed) == b"x"
-    assert codings.supported_codings() == ("gzip", "deflate", "mine")
+    assert codings.supported_codings()[-1] == "mine"
+
+
+@pytest.mark.parametrize("coding", ["br", "zstd"])
+@pytest.mark.parametrize("step", [1, 7, 2**20])
+def test_a_bomb_is_inflated_no_further_than_asked_for(coding, step):
+    if not codings.is_supported(coding):
+        pytest.skip(f"no package for {coding}: pip install aiohttp_ws[speedups]")
+    packer = Compressor(coding)
+    packed = packer.compress(bytes(2**22)) + packer.flush()
+    assert len(packed) < 1000
+    unpacker, size = Decompressor(coding), 0
+    for start in range(0, len(packed), step):
+        piece = unpacker.decompress(packed[start : start + step], 1000)
+        while piece:
+            assert len(piece) <= 1000
+            size += len(piece)
+            piece = unpacker.decompress(b"", 1000) if unpacker.unconsumed else b""
+    assert size == 2**22
+    assert unpacker.eof
+
+
+@pytest.mark.parametrize("module", ["zlib", "zlib_ng.zlib_ng", "isal.isal_zlib"])
+@pytest.mark.parametrize("coding", ["gzip", "deflate"])
+def test_another_zlib_can_be_set(module, coding):
+    backend = pytest.importorskip(module)
+    asked = []
+
+    class Counting:
+        def __getattr__(self, name):
+            asked.append(name)
+            return getattr(backend, name)
+
+    set_zlib_backend(Counting())
+    try:
+        packer = Compressor(coding)
+        packed = packer.compress(b"x" * 1000) + packer.flush()
+        assert Decompressor(coding).decompress(packed) == b"x" * 1000
+    finally:
+        set_zlib_backend(zlib)
+    assert {"compressobj", "decompressobj"} <= {*asked}
+
+
+def test_what_is_no_zlib_is_not_taken_for_one():
+    with pytest.raises(TypeError, match="has no compressobj"):
+        set_zlib_backend(gzip)

@@ -36,7 +36,7 @@ def pairs(header: str) -> list[tuple[str, str]]:
         ('a="open', [("a", '"open')]),
         ("[a]{b}=1", [("[a]{b}", "1")]),
         ("path=/x; domain=y", [("path", "/x"), ("domain", "y")]),
-        ("novalue; a=1; =x; b=", [("a", "1"), ("b", "")]),
+        ("novalue; a=1; =x; b=", [("novalue", ""), ("a", "1"), ("b", "")]),
         ("a=1; b=x\x01y; c=3", [("a", "1"), ("c", "3")]),
         ("", []),
         ("ü=é", [("ü", "é")]),
