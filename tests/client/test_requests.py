@@ -76,7 +76,8 @@ async def test_default_headers_are_sent_and_can_be_skipped(session, serve):
         headers = headers_of(await response.json())
     assert headers["Host"] == f"{url.host}:{url.port}"
     assert headers["Accept"] == "*/*"
-    assert headers["Accept-Encoding"] == "gzip, deflate"
+    # Brotli and zstd too, where the packages for them are installed.
+    assert headers["Accept-Encoding"].split(", ")[:2] == ["gzip", "deflate"]
     assert "aiohttp_ws" in headers["User-Agent"]
     async with session.get(url, skip_auto_headers=["user-agent", "Accept"]) as response:
         headers = headers_of(await response.json())
@@ -318,7 +319,7 @@ async def test_bad_urls_are_refused_before_anything_is_sent(session, url, error)
         ({"headers": [("Content-Length", "0"), ("content-length", "5")]}, "not a number"),
         ({"headers": [("Transfer-Encoding", "chunked")] * 2}, "not chunked"),
         ({"data": io.BytesIO(b"x"), "headers": {"Content-Length": "5"}}, "has 1 bytes"),
-        ({"data": b"x", "compress": "br"}, "not gzip or deflate"),
+        ({"data": b"x", "compress": "lzw"}, "not gzip or deflate"),
         ({"data": b"x", "compress": True, "headers": {"Content-Encoding": "x"}}, "one of them"),
         ({"proxy": "ftp://proxy"}, "not the URL of a proxy"),
         ({"proxy": "http://proxy", "proxy_auth": ("a", "b")}, "pass a BasicAuth"),

@@ -156,9 +156,10 @@ async def test_applications_keep_their_own_attributes_and_values_on_it(
 ) -> None:
     _, request, ws = await open_kept(Kept())
     ws.nickname = "ann"
-    ws["colour"] = "blue"
-    request["seat"] = 4
-    assert (ws.nickname, ws["colour"], request["seat"]) == ("ann", "blue", 4)
+    colour, seat = web.ResponseKey("colour", str), web.RequestKey("seat", int)
+    ws[colour] = "blue"
+    request[seat] = 4
+    assert (ws.nickname, ws[colour], request[seat]) == ("ann", "blue", 4)
     assert ws.status == 101
     assert ws.reason == "Switching Protocols"
     assert ws.headers["Upgrade"] == "websocket"

@@ -303,8 +303,9 @@ async def test_it_has_no_body_to_write(serve: Serve, connect: Connect) -> None:
 
 async def test_it_holds_values_like_any_response() -> None:
     ws = web.WebSocketResponse()
-    ws["user"] = "somebody"
-    assert ws["user"] == "somebody"
+    user = web.ResponseKey("user", str)
+    ws[user] = "somebody"
+    assert ws[user] == "somebody"
     assert {ws: 1}[ws] == 1
 
 
