@@ -130,6 +130,19 @@ class ContentFields:
         return None if value is None else int(value)
 
 
+def etag_field(value: ETag | str) -> str:
+    """Return the value of an ``ETag`` header (RFC 9110 8.8.3).
+
+    :raises ValueError: *value* is not an entity tag, or the text of one.
+    """
+    tag = ETag(value) if isinstance(value, str) else value
+    if not isinstance(tag, ETag) or not isinstance(tag.value, str):
+        raise ValueError(f"etag is {value!r}: pass str, ETag or None")
+    if tag.value != ETAG_ANY and not ETAG_VALUE_RE.fullmatch(tag.value):
+        raise ValueError(f"{tag.value!r} is not an entity tag: it has quotes or spaces")
+    return str(tag)
+
+
 def parse_etags(value: str | None) -> tuple[ETag, ...] | None:
     """Parse ``If-Match`` or ``If-None-Match`` (RFC 9110 13.1.1).
 

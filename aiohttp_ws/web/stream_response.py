@@ -22,11 +22,10 @@ from ..http.cookies import remove_cookie, set_cookie
 from ..http.dates import current_http_date, format_http_date, parse_http_date
 from ..http.given_values import text_of
 from ..http.headers import (
-    ETAG_ANY,
-    ETAG_VALUE_RE,
     ContentFields,
     ETag,
     HttpVersion10,
+    etag_field,
     parse_etags,
     reason_of,
 )
@@ -363,13 +362,7 @@ class StreamResponse(ValueMapping, ContentFields):
         if value is None:
             self.headers.pop(hdrs.ETAG, None)
             return
-        if isinstance(value, str):
-            value = ETag(value)
-        if not isinstance(value, ETag) or not isinstance(value.value, str):
-            raise ValueError(f"etag is {value!r}: pass str, ETag or None")
-        if value.value != ETAG_ANY and not ETAG_VALUE_RE.fullmatch(value.value):
-            raise ValueError(f"{value.value!r} is not an entity tag: it has quotes or spaces")
-        self.headers[hdrs.ETAG] = str(value)
+        self.headers[hdrs.ETAG] = etag_field(value)
 
     # ----------------------------------------------------------------------- sending
 
