@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import logging
 import sys
 from collections.abc import Iterator, Sequence
 from importlib.abc import Loader, MetaPathFinder
@@ -14,6 +15,15 @@ from types import CodeType, ModuleType
 from typing import Any
 
 __all__ = ("install_as_aiohttp", "install_as_websockets")
+
+#: What is logged to which logger of the other library: ours, and theirs.
+_LOGGERS = {
+    "aiohttp": [
+        (part, f"aiohttp.{part}")
+        for part in ("access", "client", "internal", "server", "web", "websocket")
+    ],
+    "websockets": [(f"websockets.{side}", f"websockets.{side}") for side in ("client", "server")],
+}
 
 
 def install_as_aiohttp() -> None:
@@ -55,6 +65,11 @@ def _install(peer: str, home: str) -> None:
                 "package that imports it"
             )
     sys.meta_path.insert(0, _Finder(peer, home))
+    for ours, theirs in _LOGGERS[peer]:
+        logger = logging.getLogger(f"aiohttp_ws.{ours}")
+        # Levels and handlers that a program gives to the other's logger count for ours too.
+        logger.parent = logging.getLogger(theirs)
+        logger.name = theirs
 
 
 class _Finder(MetaPathFinder):

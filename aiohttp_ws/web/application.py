@@ -322,8 +322,9 @@ class Application(MutableMapping["str | AppKey[Any]", Any]):
         self._run_middlewares = bool(self._middlewares) or any(
             subapp._run_middlewares for subapp in self._subapps
         )
-        if isinstance(self._router, UrlDispatcher) and self._router.is_synchronous:
-            self._find = self._router.find
+        router = self._router
+        if isinstance(router, UrlDispatcher) and router.is_synchronous and not router.is_overridden:
+            self._find = router.find
 
     @property
     def frozen(self) -> bool:
@@ -338,12 +339,13 @@ class Application(MutableMapping["str | AppKey[Any]", Any]):
         self._frozen = True
         for subapp in self._subapps:
             subapp.freeze()
-        if isinstance(self._router, UrlDispatcher):
+        router = self._router
+        if isinstance(router, UrlDispatcher) and not router.is_overridden:
             apps = (self,)
             self._ready = {
                 # A raw path that is equal to a safe one decodes to it.
                 path: {m: (route, _wrap(route.handler, apps), apps) for m, route in routes.items()}
-                for path, routes in self._router.plain_routes.items()
+                for path, routes in router.plain_routes.items()
             }
 
     async def startup(self) -> None:

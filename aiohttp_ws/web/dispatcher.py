@@ -133,6 +133,11 @@ class UrlDispatcher(AbstractRouter, Mapping[str, AbstractResource]):
         yield from self._elsewhere
 
     @property
+    def is_overridden(self) -> bool:
+        """Whether :meth:`resolve` is a subclass's, or one that a tracer has put there."""
+        return type(self).resolve is not _RESOLVE or "resolve" in vars(self)
+
+    @property
     def is_synchronous(self) -> bool:
         """Whether no resource needs to wait in order to match."""
         known = self._synchronous
@@ -337,6 +342,9 @@ class UrlDispatcher(AbstractRouter, Mapping[str, AbstractResource]):
         for definition in routes:
             registered.extend(definition.register(self))
         return registered
+
+
+_RESOLVE = UrlDispatcher.resolve
 
 
 def _plain_routes(resources: list[AbstractResource]) -> dict[str, ResourceRoute]:

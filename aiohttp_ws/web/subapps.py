@@ -44,7 +44,8 @@ class _SubApp(MatchingResource):
 
     @property
     def is_synchronous(self) -> bool:
-        return self._app.router.is_synchronous
+        router = self._app.router
+        return router.is_synchronous and not router.is_overridden
 
     def _found(self, match_info: UrlMappingMatchInfo) -> Resolved:
         match_info.add_app(self._app)

@@ -208,6 +208,23 @@ def test_classes_say_where_aiohttp_defines_them():
     )
 
 
+def test_the_loggers_of_aiohttp_are_obeyed_and_have_what_is_logged():
+    said = output_of(
+        """
+        import logging, sys
+        logging.basicConfig(format="%(name)s %(message)s", stream=sys.stdout, level=logging.INFO)
+        logging.getLogger("aiohttp.access").setLevel(logging.WARNING)
+        import aiohttp_ws.as_aiohttp
+        from aiohttp.log import access_logger, server_logger
+        access_logger.info("hidden")
+        server_logger.info("shown")
+        logging.getLogger("aiohttp.server").setLevel(logging.ERROR)
+        server_logger.info("hidden")
+        """
+    )
+    assert said == "aiohttp.server shown"
+
+
 def test_classes_keep_their_modules_without_the_installation():
     said = output_of(
         "import aiohttp_ws.faces.web_exceptions as face; print(face.HTTPNotFound.__module__)"
