@@ -17,6 +17,7 @@ PICOWS_DEBUG_LL = 9
 
 if TYPE_CHECKING:
     from .client import *
+    from .client.digest_auth import *
     from .client.tracing import *
     from .errors.client import *
     from .errors.frames import *
@@ -62,6 +63,7 @@ else:
             "installation",
             "frames",
             "client",
+            "client.digest_auth",
             "client.tracing",
         ),
         alone={

@@ -7,6 +7,7 @@ is then sent again, on a new connection.
 from __future__ import annotations
 
 import asyncio
+import functools
 import math
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, TypeAlias
@@ -87,17 +88,22 @@ async def send_through(
     async def last(changed: ClientRequest) -> ClientResponse:
         return await send(connector, changed, plan, deadline)
 
-    handler: ClientHandlerType = last
+    return await build_client_middlewares(last, middlewares)(request)
+
+
+def build_client_middlewares(
+    handler: ClientHandlerType, middlewares: Sequence[ClientMiddlewareType]
+) -> ClientHandlerType:
+    """Put *middlewares* around *handler*, the first of them outermost."""
     for middleware in reversed(middlewares):
-        handler = _wrapped(middleware, handler)
-    return await handler(request)
+        handler = functools.partial(_call, middleware, handler)
+    return handler
 
 
-def _wrapped(middleware: ClientMiddlewareType, handler: ClientHandlerType) -> ClientHandlerType:
-    async def call(request: ClientRequest) -> ClientResponse:
-        return await middleware(request, handler)
-
-    return call
+async def _call(
+    middleware: ClientMiddlewareType, handler: ClientHandlerType, request: ClientRequest
+) -> ClientResponse:
+    return await middleware(request, handler)
 
 
 async def _connect(

@@ -4,6 +4,13 @@ from .. import exports as _exports
 
 __getattr__, __dir__ = _exports.face(
     __name__,
-    "DigestAuthChallenge DigestAuthMiddleware escape_quotes parse_header_pairs unescape_quotes",
+    "DigestAuthMiddleware",
     imported="ClientError ClientRequest ClientResponse Payload",
+    alone={
+        "DigestAuthChallenge": "client.digest_auth",
+        "DigestFunctions": "client.digest_auth",
+        "escape_quotes": "client.digest_auth",
+        "parse_header_pairs": "client.digest_auth",
+        "unescape_quotes": "client.digest_auth",
+    },
 )

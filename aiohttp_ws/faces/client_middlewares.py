@@ -4,6 +4,6 @@ from .. import exports as _exports
 
 __getattr__, __dir__ = _exports.face(
     __name__,
-    "build_client_middlewares",
     imported="ClientHandlerType ClientMiddlewareType ClientRequest ClientResponse",
+    alone={"build_client_middlewares": "client.sending"},
 )

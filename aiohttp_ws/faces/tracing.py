@@ -5,7 +5,7 @@ from .. import exports as _exports
 __getattr__, __dir__ = _exports.face(
     __name__,
     """
-    Trace TraceConfig TraceConnectionCreateEndParams TraceConnectionCreateStartParams
+    TraceConfig TraceConnectionCreateEndParams TraceConnectionCreateStartParams
     TraceConnectionQueuedEndParams TraceConnectionQueuedStartParams
     TraceConnectionReuseconnParams TraceDnsCacheHitParams TraceDnsCacheMissParams
     TraceDnsResolveHostEndParams TraceDnsResolveHostStartParams TraceRequestChunkSentParams
@@ -13,4 +13,5 @@ __getattr__, __dir__ = _exports.face(
     TraceRequestRedirectParams TraceRequestStartParams TraceResponseChunkReceivedParams
     """,
     imported="ClientResponse",
+    alone={"Trace": "client.tracing"},
 )
