@@ -76,6 +76,7 @@ PEERS = {
     "h11": library("h11"),
     "httptools": library("httptools"),
     "trustme": library("trustme"),
+    "uvicorn": library("uvicorn"),
     "uvloop": library("uvloop"),
     "zlib_ng": library("zlib_ng", "zlib-ng"),
     "anyio": library("anyio"),

@@ -11,6 +11,7 @@ with commas; for a missing header it returns ``None`` or ``""``, or raises :exc:
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypeAlias
 
 from multidict import CIMultiDict
 
@@ -29,6 +30,9 @@ __all__ = ("build_request", "build_response", "check_request", "check_response")
 
 _OF_REQUESTS = ("Upgrade", "Connection", "Sec-WebSocket-Key", "Sec-WebSocket-Version")
 _OF_RESPONSES = ("Upgrade", "Connection", "Sec-WebSocket-Accept")
+
+
+GetHeader: TypeAlias = Callable[[str], "str | None"]
 
 
 def build_request(set_header: Callable[[str, str], object]) -> str:

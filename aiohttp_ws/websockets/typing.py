@@ -46,5 +46,9 @@ Subprotocol = NewType("Subprotocol", str)
 #: The name of an extension, such as ``"permessage-deflate"``.
 ExtensionName = NewType("ExtensionName", str)
 
+#: An option of ``Connection``, and a protocol of ``Upgrade``.
+ConnectionOption = NewType("ConnectionOption", str)
+UpgradeProtocol = NewType("UpgradeProtocol", str)
+
 #: A parameter of an extension: its name, and its value or ``None``.
 ExtensionParameter = tuple[str, str | None]

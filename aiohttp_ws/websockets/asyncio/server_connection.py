@@ -39,6 +39,19 @@ ProcessRequest = Callable[["ServerConnection", Request], Answer | Awaitable[Answ
 ProcessResponse = Callable[["ServerConnection", Request, Response], Answer | Awaitable[Answer]]
 
 
+#: Methods that connections of websockets' first generation had, and called.
+NOT_CALLED = frozenset(
+    {
+        "process_extensions",
+        "process_origin",
+        "process_request",
+        "process_subprotocol",
+        "read_http_request",
+        "write_http_response",
+    }
+)
+
+
 class ServerConnection(Connection):
     """The server's end of a connection.
 
@@ -60,6 +73,20 @@ class ServerConnection(Connection):
     #: What :func:`route` has chosen by the path: the handler, and what the path says to it.
     handler: Callable[..., Awaitable[Any]]
     handler_kwargs: Mapping[str, Any]
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Refuse what would not be called.
+
+        :raises TypeError: the class overrides a method of websockets' first generation.
+        """
+        super().__init_subclass__(**kwargs)
+        for name in sorted(NOT_CALLED & vars(cls).keys()):
+            raise TypeError(
+                f"{cls.__module__}.{cls.__qualname__} overrides {name}(), a method of websockets'"
+                " first generation that aiohttp_ws would not call. Pass process_request= and the"
+                " like to serve(). uvicorn, whose ws='websockets' feeds such a class by hand, is"
+                " to be run with ws='websockets-sansio' (--ws websockets-sansio)"
+            )
 
     def __init__(
         self,

@@ -1,0 +1,1 @@
+"""Modules of websockets' first generation, on the classes of the current one."""
