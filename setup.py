@@ -15,6 +15,7 @@ ROOT = Path(__file__).parent
 PACKAGE = ROOT / "aiohttp_ws"
 # C files a module links besides its own.
 C_SOURCES = {
+    "aiohttp_ws.wire.fields": ["http1_scan.c", "http1_judge.c", "http1_chunk.c", "tokens.c"],
     "aiohttp_ws.wire.frames": ["masking.c", "utf8.c"],
     "aiohttp_ws.wire.http1": ["http1_scan.c", "http1_judge.c", "http1_chunk.c", "tokens.c"],
     "aiohttp_ws.wire.serialise": ["tokens.c"],

@@ -24,9 +24,12 @@ if TYPE_CHECKING:
     from .errors.websocket import *
     from .frames import *
     from .http.auth import *
+    from .http.body_part import *
     from .http.disposition import *
     from .http.forms import *
     from .http.headers import *
+    from .http.multipart_reader import *
+    from .http.multipart_writer import *
     from .http.payload import *
     from .http.streams import *
     from .http.zlib_codings import set_zlib_backend as set_zlib_backend
@@ -59,6 +62,9 @@ else:
             "http.forms",
             "http.headers",
             "http.payload",
+            "http.multipart_writer",
+            "http.body_part",
+            "http.multipart_reader",
             "http.streams",
             "installation",
             "frames",

@@ -12,8 +12,10 @@ __all__ = (
     "InvalidHeader",
     "InvalidURLError",
     "LineTooLong",
+    "MultipartError",
     "PayloadAccessError",
     "PayloadEncodingError",
+    "RequestMultipartError",
     "RequestPayloadError",
     "TransferEncodingError",
 )
@@ -111,9 +113,21 @@ class ContentLengthError(PayloadEncodingError):
     """The connection ended before ``Content-Length`` bytes of body had come."""
 
 
+class MultipartError(BadHttpMessage, ValueError, RuntimeError):
+    """A multipart body is malformed, names a coding that is unknown, or exceeds a limit.
+
+    It is all that aiohttp raises then: :exc:`ValueError` for most, :exc:`RuntimeError` for
+    codings, :exc:`BadHttpMessage` for the headers of a part.
+    """
+
+
 class PayloadAccessError(Exception):
     """The body of a request is read after its handler has returned."""
 
 
 class RequestPayloadError(Exception):
     """The body of a request broke off, or cannot be decoded; unhandled, it is answered with 400."""
+
+
+class RequestMultipartError(MultipartError, RequestPayloadError):
+    """The multipart body of a request is malformed; unhandled, it is answered with 400."""

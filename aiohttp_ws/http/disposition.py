@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from urllib.parse import quote, unquote
 
 from .charsets import known_charset
-from .field_values import FieldScanner, is_token
+from .field_values import is_token
 
 __all__ = (
     "BadContentDispositionHeader",
@@ -17,9 +17,17 @@ __all__ = (
     "parse_content_disposition",
 )
 
-_CHARSET = re.compile(r"[A-Za-z0-9!#$%&+\-^_`{}~]+")
-_LANGUAGE = re.compile(r"[A-Za-z0-9\-]*")
-_CONTINUED = re.compile(r"[!#$%&'+\-.^_`|~0-9A-Za-z]*\*[0-9]+\*?")
+# What most parameters are: read in one step.
+_PLAIN = re.compile(r'[ \t]*([A-Za-z_-]+)="([^"\\]*)"[ \t]*(;|\Z)')
+_NAME = re.compile(r"[^;=]*")
+_SPACE = re.compile(r"\s*")
+_QUOTED = re.compile(r'"([^"\\]*(?:\\.[^"\\]*)*)"\s*(?:;|\Z)', re.DOTALL)
+_TO_SEMICOLON = re.compile(r"[^;]*")
+_ESCAPED = re.compile(r"\\([\x00-\x7f])")
+_CONTINUATION = re.compile(r"[^*]*\*[0-9]+\*?")
+# RFC 5322 3.2.4: what stands in a quoted string as it is. A space could, and aiohttp escapes it.
+_UNQUOTED = re.compile(r"[^\x21\x23-\x5b\x5d-\x7e]")
+_NOT_QUOTABLE = re.compile(r"[^\t\x20-\x7e]")
 
 
 class BadContentDispositionHeader(RuntimeWarning):
@@ -33,64 +41,101 @@ class BadContentDispositionParam(RuntimeWarning):
 def parse_content_disposition(header: str | None) -> tuple[str | None, Mapping[str, str]]:
     """Split a header's value into its type, in lower case, and its parameters.
 
-    A value that cannot be parsed gives ``(None, {})`` and a warning.
+    A value that cannot be parsed gives ``(None, {})`` and a warning; a parameter in a charset
+    that is unknown, or not a token, is left out, with a warning too.
     """
     if not header:
         return None, {}
-    scanner = FieldScanner(header)
-    scanner.spaces()
-    kind = scanner.token()
-    scanner.spaces()
-    if not kind or not (scanner.ended or scanner.take(";")):
-        warnings.warn(BadContentDispositionHeader(header), stacklevel=2)
-        return None, {}
+    kind, more, _ = header.partition(";")
+    at = len(kind) + 1
+    kind = kind.strip()
     params: dict[str, str] = {}
-    while not scanner.ended:
-        name, value = _parameter(scanner)
-        if value is None:
-            if not name and (scanner.take(";") or scanner.ended):
-                continue
+    if not is_token(kind):
+        return _refused(header)
+    while more:
+        plain = _PLAIN.match(header, at)
+        if plain is not None:
+            name, value, more = plain.groups()
+            name, value = name.lower(), value.lstrip("/")
+            if name in params:
+                return _refused(header)
+            params[name] = value
+            at = plain.end()
+            continue
+        text, at = _run(_NAME, header, at)
+        if not header.startswith("=", at):
+            if text:
+                return _refused(header)
             warnings.warn(BadContentDispositionHeader(header), stacklevel=2)
-            return None, {}
+            more, at = header[at : at + 1], at + 1
+            continue
+        name = text.lower().strip()
+        content, value, at = _raw_value(header, _run(_SPACE, header, at + 1)[1])
+        more = header[at - 1 : at] if at <= len(header) and header[at - 1] == ";" else ""
         if name in params:
-            warnings.warn(BadContentDispositionHeader(header), stacklevel=2)
-            return None, {}
-        if name.endswith("*") and not _CONTINUED.fullmatch(name):
-            decoded = _decode_extended(value)
-            if decoded is None:
-                warnings.warn(BadContentDispositionParam(f"{name}={value}"), stacklevel=2)
-                continue
-            value = decoded
-        params[name] = value
+            return _refused(header)
+        decoded = _decoded(name, content, value)
+        if decoded is not None:
+            params[name] = decoded
+        elif is_token(name) and not name.endswith("*") and not _CONTINUATION.fullmatch(name):
+            return _refused(header)
+        else:
+            warnings.warn(BadContentDispositionParam(f"{name}={value}"), stacklevel=2)
     return kind.lower(), params
 
 
-def _parameter(scanner: FieldScanner) -> tuple[str, str | None]:
-    """Read a parameter and the semicolon after it; its value is ``None`` when it is malformed."""
-    scanner.spaces()
-    name = scanner.token().lower()
-    scanner.spaces()
-    if not name or not scanner.take("="):
-        return name, None
-    scanner.spaces()
-    value = scanner.quoted_string()
-    if value is None:
-        value = scanner.until(' \t;"')
-    scanner.spaces()
-    return name, (value if scanner.ended or scanner.take(";") else None)
+def _refused(header: str) -> tuple[None, dict[str, str]]:
+    warnings.warn(BadContentDispositionHeader(header), stacklevel=3)
+    return None, {}
+
+
+def _run(pattern: re.Pattern[str], text: str, at: int) -> tuple[str, int]:
+    """What *pattern*, which matches the empty text, matches at *at*; and where that ends."""
+    found = pattern.match(text, at)
+    assert found is not None
+    return found[0], found.end()
+
+
+def _raw_value(header: str, at: int) -> tuple[str | None, str, int]:
+    """What is between the quotes of a value (``None`` without them), all of it, where it ends."""
+    quoted = _QUOTED.match(header, at)
+    if quoted is not None:
+        return quoted[1], header[at : quoted.end()], quoted.end()
+    value, end = _run(_TO_SEMICOLON, header, at)
+    end += 1
+    stripped = value.rstrip()
+    # Quotes within that are not escaped, as some senders write them.
+    if len(stripped) >= 2 and stripped[0] == stripped[-1] == '"':
+        return stripped[1:-1], value, end
+    return None, value, end
+
+
+def _decoded(name: str, content: str | None, value: str) -> str | None:
+    """The value of a parameter, ``None`` when it is malformed."""
+    if not is_token(name):
+        return None
+    if _CONTINUATION.fullmatch(name):
+        if content is not None:
+            return _ESCAPED.sub(r"\1", content)
+        return value if is_token(value) else None
+    if name.endswith("*"):
+        return _decode_extended(value) if content is None and is_token(value) else None
+    if content is not None:
+        # RFC 6266 4.3: an absolute path is not a name.
+        return _ESCAPED.sub(r"\1", content.lstrip("\\/"))
+    return value if is_token(value) else None
 
 
 def _decode_extended(value: str) -> str | None:
     # RFC 8187 3.2.1: charset'language'text
-    charset, quote_1, rest = value.partition("'")
-    language, quote_2, text = rest.partition("'")
-    if not (quote_1 and quote_2 and _CHARSET.fullmatch(charset) and _LANGUAGE.fullmatch(language)):
+    parts = value.split("'")
+    if len(parts) != 3:
         return None
-    codec = known_charset(charset)
+    codec = known_charset(parts[0] or "utf-8")
     if codec is None:
         return None
     try:
-        return unquote(text, codec, "strict")
+        return unquote(parts[2], codec, "strict")
     except UnicodeDecodeError:
         return None
 
@@ -100,6 +145,8 @@ def content_disposition_filename(params: Mapping[str, str], name: str = "filenam
 
     ``filename*`` (RFC 8187) comes before ``filename``, and both before the numbered
     continuations of RFC 2231.
+
+    :param name: another parameter to return in its place, as it is.
     """
     if not params:
         return None
@@ -108,8 +155,8 @@ def content_disposition_filename(params: Mapping[str, str], name: str = "filenam
         value = params.get(name)
     if value is None:
         value = _joined_continuations(params, name)
-    if value is None:
-        return None
+    if value is None or name != "filename":
+        return value
     # RFC 6266 4.3: only the last segment; the rest is the sender's file system.
     return value[max(value.rfind("/"), value.rfind("\\")) + 1 :]
 
@@ -134,31 +181,38 @@ def _joined_continuations(params: Mapping[str, str], name: str) -> str | None:
 
 
 def content_disposition_header(
-    disptype: str, quote_fields: bool = True, params: Mapping[str, str] | None = None
+    disptype: str,
+    quote_fields: bool = True,
+    params: Mapping[str, str] | None = None,
+    charset: str = "utf-8",
 ) -> str:
     """Build the header's value.
 
     :param disptype: a token such as ``attachment``.
-    :param quote_fields: percent-encode what a quoted string cannot hold; when false, only
-        quotes and backslashes are escaped.
+    :param quote_fields: percent-encode the name of a file, and write another value that is not
+        ASCII as RFC 8187 does; when false, only quotes and backslashes are escaped.
+    :param charset: of what is percent-encoded.
     :raises ValueError: when the type or a parameter's name is not a token, or a value holds
         a line end.
     """
     if not is_token(disptype):
-        raise ValueError(f"content disposition type {disptype!r} is not a token")
+        raise ValueError(f"bad content disposition type {disptype!r}: it is not a token")
     parts = [disptype]
     for key, value in (params or {}).items():
         if not is_token(key):
-            raise ValueError(f"content disposition parameter {key!r} is not a token")
+            raise ValueError(f"bad content disposition parameter {key!r}={value!r}: not a token")
         if "\r" in value or "\n" in value or "\0" in value:
             raise ValueError(f"content disposition {key}={value!r} holds CR, LF or NUL")
-        if is_token(value):
-            parts.append(f'{key}="{value}"')
-        elif not value.isascii():
-            parts.append(f"{key}*=utf-8''{quote(value, safe='')}")
-        elif quote_fields:
-            parts.append(f'{key}="{quote(value, safe=" !#$&+-.^_`|~[]@,=()")}"')
-        else:
+        if not quote_fields:
             escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+            parts.append(f'{key}="{escaped}"')
+        elif key.lower() == "filename":
+            # RFC 7578 4.2: percent-encoded in place of RFC 8187's form, which forms must not have.
+            parts.append(f'{key}="{quote(value, safe="", encoding=charset)}"')
+        elif _NOT_QUOTABLE.search(value):
+            encoded = quote(value, safe="", encoding=charset)
+            parts.append(f"{key}*={charset}''{encoded}")
+        else:
+            escaped = _UNQUOTED.sub(r"\\\g<0>", value)
             parts.append(f'{key}="{escaped}"')
     return "; ".join(parts)

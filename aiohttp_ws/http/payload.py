@@ -12,7 +12,6 @@ import warnings
 from collections.abc import AsyncIterable, AsyncIterator, Callable
 from typing import IO, Any, Final, TypeVar
 
-from .. import hdrs
 from ..argument_types import Byteish, JSONEncoder
 from .interfaces import AbstractStreamWriter
 from .payload_base import LookupError as LookupError
@@ -54,8 +53,8 @@ class BytesPayload(Payload):
     def __init__(self, value: Byteish, *args: Any, **kwargs: Any) -> None:
         if not isinstance(value, (bytes, bytearray, memoryview)):
             raise TypeError(f"value is {type(value).__name__}, pass bytes or a str payload")
-        if "content_type" not in kwargs and hdrs.CONTENT_TYPE not in (kwargs.get("headers") or ()):
-            kwargs["content_type"] = self._default_content_type
+        # Not guessed from a file name.
+        kwargs.setdefault("content_type", self._default_content_type)
         super().__init__(value, *args, **kwargs)
         self._size = value.nbytes if isinstance(value, memoryview) else len(value)
         if self._size > LARGE_BYTES:

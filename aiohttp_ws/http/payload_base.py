@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import mimetypes
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from itertools import chain
@@ -26,13 +27,14 @@ class _Unset(enum.Enum):
 
 
 _UNSET: Final = _Unset.UNSET
+_LINE_BREAK: Final = re.compile(r"[\r\n\0]")
 
 
 class LookupError(Exception):
     """No :class:`Payload` is registered for the type of the value."""
 
 
-class Order(enum.Enum):
+class Order(str, enum.Enum):
     """When a registered type is tried: among the others, before them, or after them."""
 
     normal = "normal"
@@ -44,7 +46,7 @@ class Payload(ABC):
     """One body: its size, its headers and how to write it.
 
     :param value: the body in the caller's terms.
-    :param headers: headers to send with it, before those that the payload sets itself.
+    :param headers: headers to send with it; a ``Content-Type`` among them counts.
     :param content_type: its media type; without it, guessed from *filename*, or else the
         class's default.
     :param filename: the name to show in ``Content-Disposition``.
@@ -68,13 +70,13 @@ class Payload(ABC):
         self._value = value
         self._encoding = encoding
         self._filename = filename
-        self._headers: CIMultiDict[str] = CIMultiDict(headers or ())
-        if content_type is None or (content_type is _UNSET and hdrs.CONTENT_TYPE in self._headers):
-            return
-        if content_type is _UNSET:
+        self._headers: CIMultiDict[str] = CIMultiDict()
+        if content_type is _UNSET or content_type is None:
             guessed = mimetypes.guess_type(filename)[0] if filename is not None else None
             content_type = guessed or self._default_content_type
         self._headers[hdrs.CONTENT_TYPE] = text_of(content_type, "content_type")
+        if headers:
+            self._headers.update(headers)
 
     @property
     def size(self) -> int | None:
@@ -90,6 +92,16 @@ class Payload(ABC):
     def headers(self) -> CIMultiDict[str]:
         """The headers that describe the body."""
         return self._headers
+
+    @property
+    def _binary_headers(self) -> bytes:
+        """The headers as they are sent before a part, with the empty line after them."""
+        lines = []
+        for name, value in self._headers.items():
+            if _LINE_BREAK.search(name) or _LINE_BREAK.search(value):
+                raise ValueError(f"header {name!r}: {value!r} holds a line break or NUL")
+            lines.append(f"{name}: {value}\r\n")
+        return "".join((*lines, "\r\n")).encode("utf-8", "surrogateescape")
 
     @property
     def encoding(self) -> str | None:
@@ -112,11 +124,19 @@ class Payload(ABC):
         return self._autoclose
 
     def set_content_disposition(
-        self, disptype: str, quote_fields: bool = True, **params: str
+        self,
+        disptype: str,
+        quote_fields: bool = True,
+        _charset: str = "utf-8",
+        **params: str,
     ) -> None:
-        """Set the ``Content-Disposition`` header (RFC 6266)."""
+        """Set the ``Content-Disposition`` header (RFC 6266).
+
+        :param quote_fields: percent-encode a ``filename``; when false, only escape quotes.
+        :param params: its parameters, such as ``name`` and ``filename``.
+        """
         self._headers[hdrs.CONTENT_DISPOSITION] = content_disposition_header(
-            disptype, quote_fields, params
+            disptype, quote_fields, params, _charset
         )
 
     @abstractmethod
@@ -135,10 +155,15 @@ class Payload(ABC):
 
     async def as_bytes(self, encoding: str = "utf-8", errors: str = "strict") -> bytes:
         """Return the body; a file is read in a thread."""
-        return self.decode(encoding, errors).encode(self._encoding or encoding, errors)
+        actual = self._encoding or encoding
+        return self.decode(actual, errors).encode(actual, errors)
 
-    async def close(self) -> None:  # noqa: B027 - most hold nothing
+    def _close(self) -> None:  # noqa: B027 - most hold nothing
+        """What :meth:`close` does; overridden by payloads written for aiohttp before 3.12."""
+
+    async def close(self) -> None:
         """Give back what the body holds, such as an open file. Never waits for long."""
+        self._close()
 
 
 class PayloadRegistry:
@@ -157,32 +182,31 @@ class PayloadRegistry:
 
         :raises LookupError: when no registered type fits.
         """
+        for factory, kind in self._first:
+            if isinstance(data, kind):
+                return factory(data, *args, **kwargs)
+        exact = self._exact.get(type(data))
+        if exact is not None:
+            return exact(data, *args, **kwargs)
         if isinstance(data, Payload):
             return data
-        factory = self._exact.get(type(data))
-        if factory is None:
-            for candidate, kind in chain(self._first, self._normal, self._last):
-                if isinstance(data, kind):
-                    factory = candidate
-                    break
-            else:
-                raise LookupError(
-                    f"cannot send {type(data).__name__} as a body: pass bytes, str, a file, an"
-                    " asynchronous iterable or FormData, or register a Payload for it"
-                )
-        return factory(data, *args, **kwargs)
+        for factory, kind in chain(self._normal, self._last):
+            if isinstance(data, kind):
+                return factory(data, *args, **kwargs)
+        raise LookupError(
+            f"cannot send {type(data).__name__} as a body: pass bytes, str, a file, an"
+            " asynchronous iterable or FormData, or register a Payload for it"
+        )
 
     def register(self, factory: type[Payload], type: Any, *, order: Order = Order.normal) -> None:
         """Serve values of *type* (a class or a tuple of classes) with *factory*."""
         if order is Order.try_first:
-            # What is tried first outranks the exact matches known so far.
-            self._exact.clear()
             self._first.append((factory, type))
         elif order is Order.normal:
             self._normal.append((factory, type))
-            for kind in type if isinstance(type, tuple) else (type,):
-                if not self._first:
-                    self._exact.setdefault(kind, factory)
+            # The last one registered for exactly this type serves it, as in aiohttp.
+            for kind in type if isinstance(type, Iterable) else (type,):
+                self._exact[kind] = factory
         elif order is Order.try_last:
             self._last.append((factory, type))
         else:

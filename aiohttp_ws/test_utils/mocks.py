@@ -92,7 +92,13 @@ def make_mocked_request(
     if transport is _UNSET:
         transport = _mocked_transport(sslcontext)
     if protocol is _UNSET:
-        protocol = mock.Mock(transport=transport, _drain=mock.AsyncMock(), allows_keep_alive=True)
+        protocol = mock.Mock(
+            transport=transport,
+            _drain=mock.AsyncMock(),
+            allows_keep_alive=True,
+            max_field_size=8190,
+            max_headers=128,
+        )
         protocol.send_file.return_value = 0
     if writer is _UNSET:
         writer = _mocked_writer(transport)

@@ -17,6 +17,7 @@ from .cleanup import *
 from .connection import RequestHandler as RequestHandler
 from .dispatcher import *
 from .exceptions import *
+from .filefield import *
 from .fileresponse import *
 from .interfaces import AbstractMatchInfo as AbstractMatchInfo
 from .match_info import *

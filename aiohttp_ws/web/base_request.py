@@ -37,7 +37,9 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from ..http.interfaces import AbstractStreamWriter
+    from ..http.multipart_reader import MultipartReader
     from .connection import RequestHandler
+    from .filefield import FileField
     from .stream_response import StreamResponse
 
 __all__ = ("BaseRequest",)
@@ -125,7 +127,7 @@ class BaseRequest(ValueMapping, ContentFields):
         self._url: URL | None = None
         self._cookies: Mapping[str, str] | None = None
         self._read_bytes: bytes | None = None
-        self._post: MultiDictProxy[str] | None = None
+        self._post: MultiDictProxy[Any] | None = None
 
     def clone(
         self,
@@ -506,27 +508,54 @@ class BaseRequest(ValueMapping, ContentFields):
         """
         return loads(await self.text())
 
-    async def post(self) -> MultiDictProxy[str]:
-        """Return the fields of a urlencoded form; empty for another method or media type.
+    async def multipart(self, *, max_parts: int = 0) -> MultipartReader:
+        """Return a reader of the parts of a multipart body, to be read as it arrives.
 
-        :raises HTTPRequestEntityTooLarge: beyond :attr:`client_max_size` bytes, or
+        It reads at most :attr:`client_max_size` bytes of a part at once; parts that are read by
+        chunks may have any size.
+
+        :param max_parts: parts that the body may have, with those of nested ones; 0 for no limit.
+        :raises RequestMultipartError: when ``Content-Type`` is not multipart, or has no boundary;
+            the reader raises it for a malformed body. Unhandled, it is answered with 400.
+        """
+        from .uploads import reader_of
+
+        return reader_of(self, max_parts)
+
+    async def post(self) -> MultiDictProxy[str | bytes | bytearray | FileField]:
+        """Return the fields of a form; empty for another method or media type.
+
+        In a form that is ``multipart/form-data`` a field with a file name is a
+        :class:`FileField`. Other fields are text, or bytes where their type is another. Files
+        are closed when the request has been answered.
+
+        :raises HTTPRequestEntityTooLarge: beyond :attr:`client_max_size` bytes of body, or
             :attr:`client_max_fields` fields.
-        :raises HTTPUnsupportedMediaType: for a multipart form, or a charset that is unknown.
-        :raises HTTPBadRequest: when the body is not in the charset.
+        :raises HTTPUnsupportedMediaType: for a charset that is unknown.
+        :raises HTTPBadRequest: when the body is malformed, or not in the charset.
         """
         if self._post is None:
-            form: MultiDict[str] = MultiDict()
+            form: MultiDict[Any] = MultiDict()
             if self._message.method in self.POST_METHODS:
                 content_type = self.content_type
-                if content_type.startswith("multipart/"):
-                    from .exceptions import HTTPUnsupportedMediaType
+                if content_type == "multipart/form-data":
+                    from .uploads import read_form
 
-                    raise HTTPUnsupportedMediaType(text=f"{content_type} forms are not accepted")
-                no_type = hdrs.CONTENT_TYPE not in self.headers
-                if no_type or content_type == "application/x-www-form-urlencoded":
+                    form = await read_form(self)
+                elif (
+                    content_type == "application/x-www-form-urlencoded"
+                    or hdrs.CONTENT_TYPE not in self.headers
+                ):
                     form.extend(self._form_fields(await self.read()))
             self._post = MultiDictProxy(form)
         return self._post
+
+    def _close_files(self) -> None:
+        """Close the files of the form; the connection calls it when a form was read."""
+        if self._post is not None and self.content_type == "multipart/form-data":
+            from .uploads import close_files
+
+            close_files(self._post)
 
     def _form_fields(self, body: bytes) -> list[tuple[str, str]]:
         from .exceptions import HTTPRequestEntityTooLarge

@@ -23,6 +23,12 @@ class HTTPConnection(RequestReader):
     def keepalive_timeout(self) -> float:
         """Seconds that the connection waits for another request."""
     @property
+    def max_field_size(self) -> int:
+        """Bytes that a header may have, also one of a part of a multipart body."""
+    @property
+    def max_headers(self) -> int:
+        """Headers that a message, or a part, may have."""
+    @property
     def allows_keep_alive(self) -> bool:
         """Whether another request may follow, as far as this side goes."""
     def make_writer(self) -> StreamWriter:

@@ -76,6 +76,16 @@ cdef class HTTPConnection(RequestReader):
         return self.settings.keepalive_timeout
 
     @property
+    def max_field_size(self):
+        """Bytes that a header may have."""
+        return self.settings.max_field_size
+
+    @property
+    def max_headers(self):
+        """Headers that a message may have."""
+        return self.settings.max_headers
+
+    @property
     def allows_keep_alive(self):
         """Whether another request may follow, as far as this side goes."""
         return not self.stop_after
@@ -317,6 +327,8 @@ cdef class HTTPConnection(RequestReader):
                         self.half_close()
                         again = False
                 if head.has_body:
+                    if request._post is not None:
+                        request._close_files()
                     self.body.set_exception(
                         PayloadAccessError("the body cannot be read after the handler has returned")
                     )

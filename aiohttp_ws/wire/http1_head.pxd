@@ -6,6 +6,7 @@ cdef extern from "http1_scan.h" nogil:
         HTTP1_REQUEST
         HTTP1_RESPONSE
         HTTP1_TRAILERS
+        HTTP1_PART
         HTTP1_STARTED
         HTTP1_CHUNKED
         HTTP1_EXPECT_CONTINUE

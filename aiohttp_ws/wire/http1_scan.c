@@ -5,11 +5,11 @@
 #include "http1_scan.h"
 #include "tokens.h"
 
-/* Whether what old servers send is read (RFC 9112 2.2, 5.2): LF alone at the end of a line,
- * folded values, control characters. None of it moves the end of a head or of a body. */
+/* Whether what old servers send, and mail has, is read (RFC 9112 2.2, 5.2): LF alone at the end of
+ * a line, folded values, control characters. None of it moves the end of a head or of a body. */
 static int is_lenient(const http1_scan *s)
 {
-    return s->lenient && s->kind == HTTP1_RESPONSE;
+    return s->lenient && (s->kind == HTTP1_RESPONSE || s->kind == HTTP1_PART);
 }
 
 /* The line at s->pos is malformed as far as it goes: judge its length, then its end. */
@@ -410,7 +410,7 @@ static int scan_field(http1_scan *s, const char *base, size_t size)
         if (s->count && is_lenient(s)) {
             return scan_fold(s, base, size);
         }
-        int code = s->count || s->kind == HTTP1_TRAILERS ? HTTP1_E_FOLD : HTTP1_E_LEADING_SPACE;
+        int code = s->count || s->kind >= HTTP1_TRAILERS ? HTTP1_E_FOLD : HTTP1_E_LEADING_SPACE;
         return line_error(s, base, size, code, s->pos, 1);
     }
     const char *colon = http1_skip(name, end, HTTP1_TCHAR);
@@ -444,7 +444,7 @@ static int scan_field(http1_scan *s, const char *base, size_t size)
     http1_field field = {(uint32_t)(name - base), (uint32_t)(colon - name),
                          (uint32_t)(value - base), (uint32_t)(value_end - value)};
     if (add_field(s, &field) < 0 ||
-        (s->kind != HTTP1_TRAILERS && scan_known_field(s, base, &field) < 0)) {
+        (s->kind < HTTP1_TRAILERS && scan_known_field(s, base, &field) < 0)) {
         return -1;
     }
     s->count++;
@@ -458,7 +458,7 @@ void http1_scan_reset(http1_scan *s)
 {
     s->pos = 0;
     s->count = 0;
-    s->flags = s->kind == HTTP1_TRAILERS ? HTTP1_STARTED : 0;
+    s->flags = s->kind >= HTTP1_TRAILERS ? HTTP1_STARTED : 0;
     s->content_length = -1;
     s->encoding_index = s->expect_index = -1;
     s->host = s->host_size = 0;
@@ -496,7 +496,7 @@ int http1_scan_head(http1_scan *s, const char *base, size_t size)
                 return result;
             }
             s->pos += ending;
-            return s->kind == HTTP1_TRAILERS || http1_judge_head(s, base) == 0 ? 1 : -1;
+            return s->kind >= HTTP1_TRAILERS || http1_judge_head(s, base) == 0 ? 1 : -1;
         }
         if ((result = scan_field(s, base, size)) != 1) {
             return result;

@@ -5,8 +5,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What a section of lines is. */
-enum { HTTP1_REQUEST, HTTP1_RESPONSE, HTTP1_TRAILERS };
+/* What a section of lines is. The last two are fields alone, which frame nothing: the end of a
+ * chunked message, and the beginning of a part of a multipart one. */
+enum { HTTP1_REQUEST, HTTP1_RESPONSE, HTTP1_TRAILERS, HTTP1_PART };
 
 enum http1_flag {
     HTTP1_STARTED = 1, /* the start line is scanned */
@@ -83,7 +84,7 @@ typedef struct {
     uint32_t max_field;
     uint32_t max_fields;
     int kind;
-    int lenient; /* read what old servers send; heads of responses only */
+    int lenient; /* read what old servers send; heads of responses and parts only */
 
     size_t pos; /* where the first line not yet scanned begins */
     http1_field *fields; /* PyMem; the code that takes it sets this to NULL */

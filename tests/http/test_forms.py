@@ -1,5 +1,6 @@
-"""URL-encoded forms."""
+"""Forms, URL-encoded and multipart."""
 
+import asyncio
 import io
 
 import pytest
@@ -9,8 +10,10 @@ from multidict import MultiDict
 from yarl import URL
 
 from aiohttp_ws.http.forms import FormData
+from aiohttp_ws.http.payload import BytesPayload
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
+NAMES = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\n\0"))
 
 
 @pytest.mark.parametrize(
@@ -35,7 +38,7 @@ def test_fields_of_every_shape(fields, body):
     assert payload.content_type == "application/x-www-form-urlencoded"
 
 
-@given(st.lists(st.tuples(TEXT, TEXT)))
+@given(st.lists(st.tuples(NAMES, TEXT)))
 def test_any_text_is_read_back(fields):
     body = FormData(fields)()._value.decode()
     assert list(URL.build(query_string=body, encoded=True).query.items()) == fields
@@ -72,22 +75,54 @@ def test_collections_that_a_form_cannot_hold_are_refused(value):
     ("value", "options"),
     [
         (io.BytesIO(b""), {}),
-        ([b"bytes"], {}),
-        (b"bytes", {}),
         ("x", {"filename": "a.txt"}),
         ("x", {"content_type": "text/plain"}),
-        ("x", {"content_transfer_encoding": "base64"}),
+        (BytesPayload(b"x"), {}),
     ],
 )
-def test_what_needs_multipart_is_refused_by_name(value, options):
-    with pytest.raises(ValueError, match=r"'field'.*multipart"):
-        FormData().add_field("field", value, **options)
+def test_some_fields_make_a_form_multipart(value, options):
+    form = FormData()
+    assert not form.is_multipart
+    form.add_field("field", value, **options)
+    assert form.is_multipart
+    assert form().content_type.startswith("multipart/form-data; boundary=")
 
 
-def test_multipart_by_default_is_refused():
-    with pytest.raises(ValueError, match="multipart"):
-        FormData(default_to_multipart=True)
-    with pytest.raises(TypeError, match="filename=5"):
+def test_bytes_are_a_file_and_that_is_deprecated():
+    form = FormData()
+    with pytest.warns(DeprecationWarning, match="filename="):
+        form.add_field("field", b"x")
+    with pytest.warns(DeprecationWarning, match="content_transfer_encoding"):
+        form.add_field("other", "x", content_transfer_encoding="base64")
+    assert b'name="field"; filename="field"' in asyncio.run(form().as_bytes())
+
+
+def test_a_form_may_be_multipart_by_default():
+    form = FormData({"a": 1}, default_to_multipart=True)
+    assert form.is_multipart
+    body = asyncio.run(form().as_bytes())
+    assert b'Content-Disposition: form-data; name="a"\r\n\r\n1\r\n' in body
+    assert b"Content-Length" not in body
+
+
+def test_a_multipart_form_can_be_sent_again_and_grow():
+    form = FormData([io.BytesIO(b"12")])
+    form.add_field("text", io.StringIO("34"))
+    first = asyncio.run(form().as_bytes())
+    assert asyncio.run(form().as_bytes()) == first
+    form.add_field("more", "56")
+    assert first[:-4] in asyncio.run(form().as_bytes())
+
+
+@pytest.mark.parametrize("options", [{"filename": "a\nb"}, {"content_type": "a\r"}])
+def test_what_would_break_the_headers_of_a_field_is_refused(options):
+    with pytest.raises(ValueError, match="line break"):
+        FormData().add_field("a", "b", **options)
+    with pytest.raises(ValueError, match="line break"):
+        FormData().add_field("a\0", "b")
+    with pytest.raises(TypeError, match="filename"):
         FormData().add_field("a", "b", filename=5)
-    with pytest.raises(ValueError, match="multipart"):
-        FormData([io.BytesIO(b"")])
+    form = FormData()
+    form.add_field("a", object(), filename="x")
+    with pytest.raises(TypeError, match="object"):
+        form()

@@ -166,7 +166,7 @@ def test_headers_can_be_given():
     assert body.content_type == "a/b"
     assert body.headers["X-Y"] == "z"
     body.set_content_disposition("form-data", name="field", filename="a b.txt")
-    assert body.headers["Content-Disposition"] == 'form-data; name="field"; filename="a b.txt"'
+    assert body.headers["Content-Disposition"] == 'form-data; name="field"; filename="a%20b.txt"'
 
 
 def test_wrong_values_are_refused():

@@ -279,15 +279,6 @@ async def test_post_refuses_more_than_client_max_fields():
     assert b"client_max_fields=3" in many
 
 
-async def test_a_multipart_form_is_refused():
-    async def handler(request):
-        await request.post()
-
-    form = post(b"x", "Content-Type: multipart/form-data; boundary=x")
-    ((head, _),) = await answering(handler, form)
-    assert status_of(head) == 415
-
-
 async def test_a_limit_of_zero_is_none():
     async def handler(request):
         return web.Response(text=str(len(await request.clone(client_max_size=0).read())))
