@@ -150,6 +150,18 @@ class StreamWriter(AbstractStreamWriter):
 
     def _put_framed(self, size: int, data: Byteish) -> None:
         """Send what became of *size* bytes of body, as it is or as a chunk."""
+        self._spend(data)
+        if self._chunked:
+            data = encode_chunk(data)
+        if self.on_body_write is not None:
+            self.on_body_write(size, len(data))
+        if data:
+            self.output_size += len(data)
+            self.buffer_size += len(data)
+            self._send(data)
+
+    def _spend(self, data: Byteish) -> None:
+        """Take *data* off what ``Content-Length`` has promised."""
         if self.length is not None and self._head_written:
             # Content-Length is a promise: more would be taken for the next message.
             sent = data.nbytes if isinstance(data, memoryview) else len(data)
@@ -159,14 +171,6 @@ class StreamWriter(AbstractStreamWriter):
                     " bytes; write no more than was promised"
                 )
             self.length -= sent
-        if self._chunked:
-            data = encode_chunk(data)
-        if self.on_body_write is not None:
-            self.on_body_write(size, len(data))
-        if data:
-            self.output_size += len(data)
-            self.buffer_size += len(data)
-            self._send(data)
 
     async def write(self, chunk: Byteish, *, drain: bool = True, LIMIT: int = DRAIN_AT) -> None:
         """Write a piece of body; waits while the transport is above its high-water mark.
@@ -193,12 +197,16 @@ class StreamWriter(AbstractStreamWriter):
             else:
                 self.send_headers()
         else:
-            last = encode_chunk(data) + LAST_CHUNK
-            if self.on_body_write is not None and chunk:
-                self.on_body_write(len(chunk), len(last))
-            self.output_size += len(last)
-            self._send(last)
+            self._send_last(len(chunk), data)
         await self.drain()
+
+    def _send_last(self, size: int, data: Byteish) -> None:
+        """Send what became of the last *size* bytes of a body in chunks, and its end."""
+        last = encode_chunk(data) + LAST_CHUNK
+        if self.on_body_write is not None and size:
+            self.on_body_write(size, len(last))
+        self.output_size += len(last)
+        self._send(last)
 
     def set_eof(self) -> None:
         """Mark the message complete without writing more, as for HEAD."""

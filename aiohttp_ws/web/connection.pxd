@@ -1,9 +1,9 @@
 # The server's side of one HTTP connection.
 
-from aiohttp_ws.web.reading cimport RequestReader
+from aiohttp_ws.web.sending cimport ResponseSender
 
 
-cdef class HTTPConnection(RequestReader):
+cdef class HTTPConnection(ResponseSender):
     cdef:
         public object websocket
         readonly object task

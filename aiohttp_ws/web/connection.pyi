@@ -3,11 +3,11 @@
 import asyncio
 
 from ..http.writer import StreamWriter
-from .reading import RequestReader
+from .sending import ResponseSender
 from .websocket import WebSocketResponse
 from .websocket_listener import WebSocketListenerResponse
 
-class HTTPConnection(RequestReader):
+class HTTPConnection(ResponseSender):
     """See :class:`RequestHandler`."""
 
     websocket: WebSocketResponse | WebSocketListenerResponse | None
@@ -33,16 +33,6 @@ class HTTPConnection(RequestReader):
         """Whether another request may follow, as far as this side goes."""
     def make_writer(self) -> StreamWriter:
         """Return what the response to the current request is written to."""
-    def send_file(self, file: int, start: int, size: int) -> int:
-        """Let the kernel send a part of a file, as much of it as it takes at once.
-
-        What was written before leaves before it.
-
-        :param file: the file's descriptor.
-        :param start: the first byte of the part, *size* the number of its bytes.
-        :returns: how many bytes were taken; 0 where there has to be another way, which meets
-            the error if there is one.
-        """
     def send_continue(self) -> None:
         """Send ``100 Continue`` if the client waits for it (RFC 9110 10.1.1)."""
     def close(self) -> None:

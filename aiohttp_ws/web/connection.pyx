@@ -8,7 +8,6 @@ cannot be answered with HTTP any more.
 
 import asyncio
 import builtins
-import os
 
 from cpython.contextvars cimport PyContext_CopyCurrent
 
@@ -32,7 +31,6 @@ from aiohttp_ws.errors import (
     PayloadAccessError,
 )
 from aiohttp_ws.http.streams import EMPTY_PAYLOAD
-from aiohttp_ws.http.writer import StreamWriter
 from aiohttp_ws.web.exceptions import HTTPException
 from aiohttp_ws.web.failures import (
     answer_bad_message,
@@ -45,6 +43,7 @@ from aiohttp_ws.web.failures import (
     log_wrong_end,
     log_wrong_result,
 )
+from aiohttp_ws.web.sending import ResponseWriter
 from aiohttp_ws.web.stream_response import StreamResponse
 from aiohttp_ws.web.websocket_listener import WebSocketListenerResponse
 
@@ -60,7 +59,7 @@ cdef object ERROR_GROUP = getattr(builtins, "BaseExceptionGroup", ())
 cdef bytes CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
-cdef class HTTPConnection(RequestReader):
+cdef class HTTPConnection(ResponseSender):
     """See :class:`RequestHandler`."""
 
     # ---------------------------------------------------------- what a handler may use
@@ -95,7 +94,7 @@ cdef class HTTPConnection(RequestReader):
         # What is written may be the final answer, which no 100 may follow.
         if self.continue_due:
             self.refuse_body()
-        return StreamWriter(self)
+        return ResponseWriter(self)
 
     def send_continue(self):
         """Send ``100 Continue`` if the client waits for it (RFC 9110 10.1.1)."""
@@ -103,27 +102,6 @@ cdef class HTTPConnection(RequestReader):
             self.continue_due = False
             if self.lower is not None:
                 self.put(CONTINUE)
-
-    def send_file(self, int file, start, Py_ssize_t size):
-        """Let the kernel send a part of a file, as much of it as it takes at once.
-
-        What was written before leaves before it.
-
-        :param file: the file's descriptor.
-        :param start: the first byte of the part, *size* the number of its bytes.
-        :returns: how many bytes were taken; 0 where there has to be another way, which meets
-            the error if there is one.
-        """
-        if self.lower is None or self.fd < 0 or self.lower.is_closing():
-            return 0
-        if self.out_used:
-            self.flush()
-        if self.lower.get_write_buffer_size():
-            return 0
-        try:
-            return os.sendfile(self.fd, file, start, size)
-        except OSError:
-            return 0
 
     cdef int refuse_body(self) except -1:
         """Answer in the place of ``100 Continue``, and say so: the body is not waited for."""
@@ -313,7 +291,7 @@ cdef class HTTPConnection(RequestReader):
                     response = cancelled_within(exc)
                 if data is not None:
                     if self.lower is not None:
-                        self.put(data)
+                        self.put_whole(data)
                     else:
                         response._never_left()
                 else:
@@ -431,7 +409,9 @@ cdef class HTTPConnection(RequestReader):
         """Send an answer of the server's own, past signals that may have been what failed."""
         if begun(request) or self.lower is None:
             return None
-        self.put(answer._serialise(request._message.version, False, request.method == "HEAD"))
+        self.put_whole(
+            answer._serialise(request._message.version, False, request.method == "HEAD")
+        )
         return answer
 
     async def end_detached(self, request, response):
@@ -469,7 +449,7 @@ cdef class HTTPConnection(RequestReader):
         if self.lower is None:
             return
         response = answer_bad_message(failure, self.settings.logger, self.peername)
-        self.put(response._serialise((1, 1), False))
+        self.put_whole(response._serialise((1, 1), False))
         self.half_close()
 
     def half_close(self):

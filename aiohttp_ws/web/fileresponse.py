@@ -96,7 +96,7 @@ class FileResponse(StreamResponse):
         # The file, where the maker of the response has opened it already.
         self._opened: OpenFile | None = None
 
-    def _render(self, request: BaseRequest) -> bytes | None:
+    def _render(self, request: BaseRequest) -> tuple[bytes, bytes | None] | None:
         """Return the response where a small file is in memory and all of it is asked for."""
         if not self._at_once or self._status != HTTPStatus.OK or request._hooks_response():
             return None
@@ -128,9 +128,9 @@ class FileResponse(StreamResponse):
         self._head_length = len(head)
         self._sent_head = head
         if message.method == hdrs.METH_HEAD:
-            return head
+            return head, None
         self._body_length = len(content)
-        return head + content
+        return head, content
 
     def _small_head(self, opened: OpenFile, version: tuple[int, int], keep_alive: bool) -> bytes:
         info, date, fields = opened.info, current_http_date(), self._fields

@@ -39,9 +39,6 @@ _SENDING = ("prepare", "write", "write_eof", "_prepare_head", "_prepare_headers"
 _heads: dict[tuple[Any, ...], bytes] = {}
 _MOST_HEADS: Final = 256
 
-# A body up to this size is copied after its head; a larger one is written by itself.
-_COPIED: Final = 128 * 1024
-
 # Headers that decide where the body ends, and whether the connection does.
 _FRAMING = (hdrs.CONTENT_LENGTH, hdrs.TRANSFER_ENCODING, hdrs.CONNECTION)
 
@@ -270,7 +267,7 @@ class Response(StreamResponse):
         else:
             await super().write_eof(bytes(body or b"") + data)
 
-    def _render(self, request: BaseRequest) -> bytes | None:
+    def _render(self, request: BaseRequest) -> tuple[bytes, bytes | None] | None:
         body = self._body
         status = self._status
         if (
@@ -278,7 +275,7 @@ class Response(StreamResponse):
             or status < 200
             or status == 204
             or status == 304
-            or (body is not None and (type(body) is not bytes or len(body) > _COPIED))
+            or (body is not None and type(body) is not bytes)
             or request._hooks_response()
         ):
             return None
@@ -297,8 +294,8 @@ class Response(StreamResponse):
 
     def _serialise(
         self, version: tuple[int, int], keep_alive: bool, head_only: bool = False
-    ) -> bytes:
-        """Return the response as it is sent, for a body of bytes or none."""
+    ) -> tuple[bytes, bytes | None]:
+        """Return head and body as they are sent, for a body of bytes or none."""
         body = self._body
         assert body is None or type(body) is bytes
         length = 0 if body is None else len(body)
@@ -316,9 +313,9 @@ class Response(StreamResponse):
         self._head_length = len(head)
         self._sent_head = head
         if head_only or body is None:
-            return head
+            return head, None
         self._body_length = length
-        return head + body
+        return head, body
 
     def _serialise_head(
         self, version: tuple[int, int], keep_alive: bool, length: int, date: str

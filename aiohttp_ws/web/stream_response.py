@@ -568,8 +568,8 @@ class StreamResponse(ValueMapping, ContentFields):
             self._body_length = writer.output_size - self._head_length
         self._payload_writer = None
 
-    def _render(self, request: BaseRequest) -> bytes | None:
-        """Return the whole response where that needs no waiting, else ``None``."""
+    def _render(self, request: BaseRequest) -> tuple[bytes, bytes | None] | None:
+        """Return head and body where the whole response needs no waiting, else ``None``."""
         return None
 
     def _never_left(self) -> None:
