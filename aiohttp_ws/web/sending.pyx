@@ -1,13 +1,14 @@
 """How the server's side of an HTTP connection writes responses.
 
-A head waits in the output for the first piece of body, and large pieces leave behind it straight
-from where they lie: in one system call, without a copy.
+A head waits in the output for the first piece of body, and large pieces leave after it straight
+from where they lie, without a copy: those written in a row in one system call, since the kernel
+wakes the receiver for each.
 """
 
 import os
 
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from libc.stdint cimport uint8_t
 from libc.stdio cimport snprintf
 from libc.string cimport memcpy
@@ -16,6 +17,8 @@ from aiohttp_ws.net.output cimport DIRECT_FROM
 
 from aiohttp_ws.errors import ClientConnectionResetError
 from aiohttp_ws.http.writer import StreamWriter
+
+cdef bint CAN_GATHER = hasattr(os, "writev")
 
 
 cdef class ResponseSender(RequestReader):
@@ -52,6 +55,69 @@ cdef class ResponseSender(RequestReader):
         memcpy(self.reserve(size), data, size)
         self.out_used += size
         return 0
+
+    cdef int hold(self, bytes data) except -1:
+        """Keep a large piece, to leave after the output and before what is written next."""
+        cdef Py_ssize_t size = PyBytes_GET_SIZE(data)
+        if self.held is None:
+            self.held = []
+            self.held_size = 0
+        if self.out_used:
+            self.held.append(self.take_output())
+        # With a byte in the output whoever looks there knows that something has to leave.
+        self.held.append(memoryview(data)[: size - 1])
+        self.append(PyBytes_AS_STRING(data) + size - 1, 1)
+        self.held_size += size
+        return 0
+
+    cdef bytes take_output(self):
+        data = PyBytes_FromStringAndSize(<char *>self.out, self.out_used)
+        self.out_used = 0
+        return data
+
+    cdef int flush_with(self, const uint8_t *payload, Py_ssize_t size, object owner) except -1:
+        cdef list pieces
+        cdef Py_ssize_t sent = 0
+        if self.held is None:
+            return RequestReader.flush_with(self, payload, size, owner)
+        pieces, self.held = self.held, None
+        pieces.append(self.take_output())
+        self.dirty = False
+        if size:
+            pieces.append(PyBytes_FromStringAndSize(<const char *>payload, size))
+        if self.lower is None:
+            return 0
+        if self.shown and self.lower.is_closing():
+            self.fd = -1  # by whom it was shown to: its descriptor may be another's
+        if self.fd >= 0:
+            if self.backlogged and self.lower.get_write_buffer_size() == 0:
+                self.backlogged = False
+            if not self.backlogged:
+                try:
+                    sent = os.writev(self.fd, pieces)
+                except OSError:
+                    pass  # the transport meets it again
+        self.pass_on(pieces, sent)
+        if self.out_used == 0:
+            self.give_back()
+        return 0
+
+    cdef int pass_on(self, list pieces, Py_ssize_t sent) except -1:
+        """Let the transport take what follows the first *sent* bytes."""
+        cdef Py_ssize_t size
+        for piece in pieces:
+            size = len(piece)
+            if sent >= size:
+                sent -= size
+                continue
+            self.backlogged = True
+            self.write(memoryview(piece)[sent:] if sent else piece)
+            sent = 0
+        return 0
+
+    cdef int let_go(self) except -1:
+        self.held = None
+        return RequestReader.let_go(self)
 
     cdef int put_whole(self, tuple answer) except -1:
         """Write a head and, unless it is ``None``, a body."""
@@ -90,7 +156,9 @@ cdef class ResponseSender(RequestReader):
                 self.append(line, n)
                 framing = n + 2
             direct = view.len >= DIRECT_FROM
-            if direct:
+            if direct and self.fd >= 0 and type(data) is bytes and not last and CAN_GATHER:
+                self.hold(data)
+            elif direct:
                 self.flush_with(<const uint8_t *>view.buf, view.len, data)
             elif view.len:
                 self.append(<const char *>view.buf, view.len)
@@ -100,8 +168,10 @@ cdef class ResponseSender(RequestReader):
                 self.append(b"0\r\n\r\n", 5)
                 framing += 5
             if self.out_used:
-                if direct and not last:
-                    # The chunk's end leaves with the next one, or at the end of the iteration.
+                if self.held is not None and self.held_size >= GATHER:
+                    self.flush()
+                elif direct and not last:
+                    # It leaves with what follows, or at the end of the iteration.
                     if not self.in_batch:
                         self.resources.flush_later(self)
                 else:
