@@ -34,9 +34,12 @@ if TYPE_CHECKING:
     from .http.streams import *
     from .http.zlib_codings import set_zlib_backend as set_zlib_backend
     from .installation import *
+    from .web.values import ChainMapProxy as ChainMapProxy
     from .websockets.asyncio.client import connect as connect
     from .websockets.asyncio.server import serve as serve
     from .wire.deflate import *
+    from .worker import GunicornUVLoopWebWorker as GunicornUVLoopWebWorker
+    from .worker import GunicornWebWorker as GunicornWebWorker
     from .ws.engine.frame import *
     from .ws.listeners.broadcast import *
     from .ws.listeners.frame import *
@@ -76,6 +79,10 @@ else:
             "connect": "websockets.asyncio.client",
             "serve": "websockets.asyncio.server",
             "set_zlib_backend": "http.zlib_codings",
+            "ChainMapProxy": "web.values",
+            "GunicornUVLoopWebWorker": "worker",
+            "GunicornWebWorker": "worker",
         },
+        needing={"GunicornUVLoopWebWorker": "gunicorn", "GunicornWebWorker": "gunicorn"},
         own=("PICOWS_DEBUG_LL", "hdrs"),
     )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import importlib
+import importlib.util
 import pkgutil
 import sys
 from collections.abc import Callable, Iterable, Mapping
@@ -33,6 +34,7 @@ def lazily(
     parts: Iterable[str] = (),
     *,
     alone: Mapping[str, str] | None = None,
+    needing: Mapping[str, str] | None = None,
     own: Iterable[str] = (),
 ) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
     """Return ``__getattr__`` and ``__dir__`` of a module that imports what is asked for.
@@ -43,6 +45,8 @@ def lazily(
     :param parts: the modules whose ``__all__`` it offers, relative to its package. They are
         imported in this order until one has the name, so the one that costs most comes last.
     :param alone: names that it takes from modules which offer more: the name and the module.
+    :param needing: names that need another package, absent where that is not installed: the name
+        and the package.
     :param own: names that it defines.
     """
     offering = sys.modules[module_name]
@@ -50,15 +54,22 @@ def lazily(
     homes = dict(alone or {})
     modules = tuple(parts)
 
+    def lacking(name: str) -> str | None:
+        package = (needing or {}).get(name)
+        return package if package and importlib.util.find_spec(package) is None else None
+
     def part(name: str) -> ModuleType:
         return importlib.import_module(f".{name}", package)
 
     def everything() -> tuple[str, ...]:
-        return tuple(sorted({*own, *homes, *(n for of in modules for n in part(of).__all__)}))
+        alone = {name for name in homes if not lacking(name)}
+        return tuple(sorted({*own, *alone, *(n for of in modules for n in part(of).__all__)}))
 
     def find(name: str) -> Any:
         if name == "__all__":
             return everything()
+        if package := lacking(name):
+            raise AttributeError(f"{name} needs the package {package}: pip install {package}")
         if name in homes:
             return getattr(part(homes[name]), name)
         # ``from aiohttp_ws import web`` asks here before it imports the submodule.

@@ -69,6 +69,11 @@ PEERS = {
     "wrk": program("wrk", package="wrk"),
     "openssl": program("openssl", package="openssl"),
     "cc": program("cc", "gcc", "clang", package="gcc"),
+    "nginx": Peer(
+        lambda: shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin"),
+        "install it with your package manager (Debian: apt-get install nginx-light)",
+    ),
+    "gunicorn": library("gunicorn"),
     "aiohttp": library("aiohttp"),
     "websockets": library("websockets"),
     "picows": library("picows"),

@@ -90,3 +90,16 @@ def test_a_name_that_is_not_offered_is_an_attribute_error():
         _ = aiohttp_ws.Nothing
     with pytest.raises(ImportError, match="cannot import name 'Nothing' from 'aiohttp_ws'"):
         exec("from aiohttp_ws import Nothing")
+
+
+def test_a_name_that_needs_another_package_is_absent_without_it():
+    program = (
+        "import sys; sys.modules['gunicorn'] = None; import aiohttp_ws\n"
+        "assert 'GunicornWebWorker' not in aiohttp_ws.__all__\n"
+        "try: aiohttp_ws.GunicornWebWorker\n"
+        "except AttributeError as exc: print(exc)"
+    )
+    said = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    ).stdout
+    assert said == "GunicornWebWorker needs the package gunicorn: pip install gunicorn\n"

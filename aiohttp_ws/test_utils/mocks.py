@@ -141,7 +141,7 @@ def _head(
     length = int(fields.get(hdrs.CONTENT_LENGTH, -1))
     chunked = "chunked" in fields.get(hdrs.TRANSFER_ENCODING, "").lower()
     return PlainRequestHead(
-        method=method,
+        method=method.upper(),
         path=raw_path,
         query_string=query,
         version=version,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 import os
 import re
@@ -109,9 +110,15 @@ class AccessLogger(AbstractAccessLogger):
 
 
 def _header_atom(name: str, side: str) -> _Atom:
-    if side == "i":
-        return lambda request, response, time: _printable(request.headers.get(name, "-"))
-    return lambda request, response, time: _printable(response._sent_field(name) or "-")
+    def field(request: BaseRequest, response: StreamResponse, time: float) -> str | int:
+        message = request if side == "i" else response
+        if message is None:
+            return "(no headers)"
+        sent = getattr(message, "_sent_field", None)
+        value: Any = sent(name) if inspect.ismethod(sent) else message.headers.get(name)
+        return _printable(value or "-") if isinstance(value or "-", str) else value
+
+    return field
 
 
 # What would end a line or a field early, or acts on the terminal that shows the log: quotes,
@@ -137,18 +144,31 @@ def _start_time(request: BaseRequest, response: StreamResponse, time: float) -> 
     return clock.strftime(f"[%d/%b/%Y:%H:%M:%S {zone}]", clock.localtime(started))
 
 
+def _address(request: BaseRequest, response: StreamResponse, time: float) -> str:
+    # Of a UNIX socket it is empty.
+    address = None if request is None else request.remote
+    return "-" if address is None else _printable(address)
+
+
+def _size(request: BaseRequest, response: StreamResponse, time: float) -> int:
+    head = getattr(response, "_head_length", 0)
+    return response.body_length + head if isinstance(head, int) else response.body_length
+
+
 def _request_line(request: BaseRequest, response: StreamResponse, time: float) -> str:
+    if request is None:
+        return "-"
     version = request.version
     return _printable(f"{request.method} {request.path_qs} HTTP/{version[0]}.{version[1]}")
 
 
 _ATOMS: dict[str, _Atom] = {
-    "a": lambda request, response, time: _printable(request.remote or "-"),
+    "a": _address,
     "t": _start_time,
     "P": lambda request, response, time: f"<{os.getpid()}>",
     "r": _request_line,
     "s": lambda request, response, time: response.status,
-    "b": lambda request, response, time: response._head_length + response.body_length,
+    "b": _size,
     "T": lambda request, response, time: str(round(time)),
     "Tf": lambda request, response, time: f"{time:06f}",
     "D": lambda request, response, time: str(round(time * 1_000_000)),

@@ -37,6 +37,9 @@ class _TypedKey(Generic[_T]):
             return self._name < other._name
         return True
 
+    def __gt__(self, other: object) -> bool:
+        return isinstance(other, _TypedKey) and self._name > other._name
+
     def __repr__(self) -> str:
         t: Any = self._t
         if t is None:

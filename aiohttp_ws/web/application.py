@@ -6,7 +6,7 @@ import logging
 import warnings
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, MutableMapping
 from functools import partial, update_wrapper
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast, final, overload
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, TypeVar, cast, final, overload
 
 from aiosignal import Signal
 from frozenlist import FrozenList
@@ -17,6 +17,7 @@ from .cleanup import CleanupContext
 from .dispatcher import UrlDispatcher
 from .interfaces import AbstractRouter, Handler, Middleware
 from .match_info import UrlMappingMatchInfo
+from .middlewares import is_old_style
 from .paths import safe_path
 from .request import Request
 from .resources import AbstractResource
@@ -63,6 +64,35 @@ class Application(MutableMapping["str | AppKey[Any]", Any]):
     As a mapping the application holds state, under :class:`AppKey` keys.
     """
 
+    #: Names of the attributes that belong to the application itself.
+    ATTRS: ClassVar[frozenset[str]] = frozenset(
+        {
+            "_chains",
+            "_cleanup_ctx",
+            "_client_max_fields",
+            "_client_max_size",
+            "_debug",
+            "_find",
+            "_frozen",
+            "_handler_args",
+            "_kinds",
+            "_loop",
+            "_middlewares",
+            "_on_cleanup",
+            "_on_response_prepare",
+            "_on_shutdown",
+            "_on_startup",
+            "_pre_frozen",
+            "_prefix",
+            "_ready",
+            "_router",
+            "_run_middlewares",
+            "_state",
+            "_subapps",
+            "logger",
+        }
+    )
+
     def __init__(
         self,
         *,
@@ -92,6 +122,8 @@ class Application(MutableMapping["str | AppKey[Any]", Any]):
         self._client_max_size = client_max_size
         self._client_max_fields = client_max_fields
         self._middlewares: FrozenList[Middleware] = FrozenList(middlewares)
+        # With whether each is of the old style, known once frozen.
+        self._kinds: list[tuple[Middleware, bool]] = []
         self._state: dict[str | AppKey[Any], Any] = {}
         self._pre_frozen = False
         self._frozen = False
@@ -257,8 +289,8 @@ class Application(MutableMapping["str | AppKey[Any]", Any]):
     def add_domain(self, domain: str, subapp: Application) -> MatchedSubAppResource:
         """Let *subapp* serve the requests whose ``Host`` is *domain*.
 
-        :param domain: a host name, with its port unless that is 80; ``*`` in it stands for
-            any text.
+        :param domain: a host name, of any port unless one other than 80 is given; ``*`` in it
+            stands for any text.
         :raises ValueError: *domain* is not a host name.
         """
         if not isinstance(domain, str):
@@ -304,9 +336,7 @@ class Application(MutableMapping["str | AppKey[Any]", Any]):
         if self._pre_frozen:
             return
         self._pre_frozen = True
-        for middleware in self._middlewares:
-            if not callable(middleware):
-                raise TypeError(f"a middleware must be a coroutine function, not {middleware!r}")
+        self._kinds = [(each, self._checked_kind(each)) for each in self._middlewares]
         self._middlewares.freeze()
         self._router.freeze()
         for signal in (
@@ -325,6 +355,21 @@ class Application(MutableMapping["str | AppKey[Any]", Any]):
         router = self._router
         if isinstance(router, UrlDispatcher) and router.is_synchronous and not router.is_overridden:
             self._find = router.find
+
+    @staticmethod
+    def _checked_kind(middleware: Middleware) -> bool:
+        """Whether *middleware* is of the old style."""
+        if not callable(middleware):
+            raise TypeError(f"a middleware must be a coroutine function, not {middleware!r}")
+        if not is_old_style(middleware):
+            return False
+        warnings.warn(
+            f"old-style middleware {middleware!r} is deprecated: write one of request and handler,"
+            " and mark it with @web.middleware",
+            DeprecationWarning,
+            stacklevel=2,
+        )
+        return True
 
     @property
     def frozen(self) -> bool:
@@ -466,10 +511,12 @@ class Application(MutableMapping["str | AppKey[Any]", Any]):
 def _wrap(handler: Handler, apps: tuple[Application, ...]) -> Handler:
     """Put *handler* inside the middlewares of *apps*, those of the last innermost."""
     for app in reversed(apps):
-        for middleware in reversed(app.middlewares):
-            updated = () if isinstance(handler, type) else ("__dict__",)
-            bound = partial(middleware, handler=handler)  # type: ignore[call-arg]
-            handler = update_wrapper(bound, handler, updated=updated)
+        for middleware, old_style in reversed(app._kinds):
+            if old_style:
+                handler = _looking_like(handler, _made_by(middleware, app, handler))
+            else:
+                inside = partial(middleware, handler=handler)  # type: ignore[call-arg]
+                handler = _looking_like(handler, inside)
         if len(apps) > 1:
             handler = _entering(app, handler)
     return handler
@@ -482,4 +529,20 @@ def _entering(app: Application, handler: Handler) -> Handler:
         with request.match_info.set_current_app(app):
             return await handler(request)
 
-    return cast("Handler", update_wrapper(inside, handler, updated=()))
+    return _looking_like(handler, inside)
+
+
+def _made_by(factory: Any, app: Application, handler: Handler) -> Handler:
+    """Let a middleware of the old style make what handles each request."""
+
+    async def made_for_a_request(request: Request) -> StreamResponse:
+        made = await factory(app, handler)
+        return await made(request)  # type: ignore[no-any-return]
+
+    return made_for_a_request
+
+
+def _looking_like(handler: Handler, outer: Any) -> Handler:
+    """Give *outer* the name and the attributes of *handler*, for middlewares that ask for them."""
+    updated = () if isinstance(handler, type) else ("__dict__",)
+    return cast("Handler", update_wrapper(outer, handler, updated=updated))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -68,7 +69,7 @@ class CleanupContext(_Contexts):
             context = self._entered.pop()
             try:
                 await context.__aexit__(None, None, None)
-            except (Exception, GeneratorExit) as exc:
+            except (Exception, GeneratorExit, asyncio.CancelledError) as exc:
                 failures.append(exc)
         if len(failures) == 1:
             raise failures[0]

@@ -4,7 +4,7 @@ Plain paths are found with one look into a dict. Everything else is indexed by t
 segments it begins with, and the segments of the request's path are taken off one at a
 time from the right, so that longer fixed paths win over shorter ones, and only resources
 that can match are tried. Those that do not go by the path (applications chosen by the Host
-header) come last. What a resource is asked is in :class:`~.resources.AbstractResource`; the
+header) come first. What a resource is asked is in :class:`~.resources.AbstractResource`; the
 router knows no kinds of it.
 """
 
@@ -104,6 +104,11 @@ class UrlDispatcher(AbstractRouter, Mapping[str, AbstractResource]):
                 return UrlMappingMatchInfo({}, route)
         allowed: set[str] = set()
         # Written out, not through _candidates(): this is every request of a dynamic path.
+        for resource in self._elsewhere:
+            match_info, methods = resource.find(request, path)  # type: ignore[attr-defined]
+            if match_info is not None:
+                return match_info  # type: ignore[no-any-return]
+            allowed |= methods
         index = self._index
         part = path
         while part:
@@ -115,14 +120,10 @@ class UrlDispatcher(AbstractRouter, Mapping[str, AbstractResource]):
             if part == "/":
                 break
             part = part.rpartition("/")[0] or "/"
-        for resource in self._elsewhere:
-            match_info, methods = resource.find(request, path)  # type: ignore[attr-defined]
-            if match_info is not None:
-                return match_info  # type: ignore[no-any-return]
-            allowed |= methods
         return _miss(request.method, allowed)
 
     def _candidates(self, path: str) -> Iterator[AbstractResource]:
+        yield from self._elsewhere
         index = self._index
         part = path
         while part:
@@ -130,7 +131,6 @@ class UrlDispatcher(AbstractRouter, Mapping[str, AbstractResource]):
             if part == "/":
                 break
             part = part.rpartition("/")[0] or "/"
-        yield from self._elsewhere
 
     @property
     def is_overridden(self) -> bool:
@@ -152,7 +152,10 @@ class UrlDispatcher(AbstractRouter, Mapping[str, AbstractResource]):
 
     @property
     def plain_routes(self) -> Mapping[str, Mapping[str, ResourceRoute]]:
-        """Safe path, method and route of the plain paths; empty until frozen."""
+        """Safe path, method and route of the plain paths; empty until frozen.
+
+        And where the path does not decide alone, as with :meth:`Application.add_domain`.
+        """
         return self._plain
 
     # ------------------------------------------------------------------ the mapping
@@ -232,11 +235,12 @@ class UrlDispatcher(AbstractRouter, Mapping[str, AbstractResource]):
         super().freeze()
         for resource in self._resources:
             resource.freeze()
-        self._plain = {
-            path: routes
-            for path, resources in self._index.items()
-            if (routes := _plain_routes(resources))
-        }
+        if not self._elsewhere:
+            self._plain = {
+                path: routes
+                for path, resources in self._index.items()
+                if (routes := _plain_routes(resources))
+            }
 
     def add_resource(self, path: str, *, name: str | None = None) -> Resource:
         """Add a resource, or return the last one when path and name are the same.
@@ -344,7 +348,7 @@ class UrlDispatcher(AbstractRouter, Mapping[str, AbstractResource]):
         return registered
 
 
-_RESOLVE = UrlDispatcher.resolve
+_RESOLVE: Final = UrlDispatcher.resolve
 
 
 def _plain_routes(resources: list[AbstractResource]) -> dict[str, ResourceRoute]:

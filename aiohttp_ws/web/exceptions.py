@@ -335,7 +335,7 @@ class HTTPMethodNotAllowed(HTTPClientError):
             headers=headers, reason=reason, body=body, text=text, content_type=content_type
         )
         self._allowed = set(allowed_methods)
-        self._method = method
+        self._method = method.upper()
         self.headers[hdrs.ALLOW] = ",".join(sorted(self._allowed))
 
     @property

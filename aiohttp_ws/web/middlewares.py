@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from typing import TYPE_CHECKING, TypeVar
 
@@ -20,11 +21,22 @@ _Middleware = TypeVar("_Middleware")
 def middleware(f: _Middleware) -> _Middleware:
     """Mark *f* as a middleware: ``async def f(request, handler)``.
 
-    aiohttp needs the mark to tell two kinds of middleware apart; here there is one kind,
-    with or without it.
+    Without the mark it is one as well when its first parameter is called ``request``. Anything else
+    is a middleware of the old style, ``async def f(app, handler)``, which makes the function of a
+    request that is run.
     """
     f.__middleware_version__ = 1  # type: ignore[attr-defined]
     return f
+
+
+def is_old_style(middleware: Middleware) -> bool:
+    """Whether *middleware* is called with the application instead of the request."""
+    if getattr(middleware, "__middleware_version__", None) == 1:
+        return False
+    try:
+        return next(iter(inspect.signature(middleware).parameters), "request") != "request"
+    except (TypeError, ValueError):  # a callable that does not tell
+        return True
 
 
 def normalize_path_middleware(

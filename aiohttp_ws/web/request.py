@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections import ChainMap
-from collections.abc import Mapping
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
 from .base_request import BaseRequest
+from .values import ChainMapProxy
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -47,11 +45,11 @@ class Request(BaseRequest):
         return self._match_info.current_app
 
     @property
-    def config_dict(self) -> Mapping[Any, Any]:
+    def config_dict(self) -> ChainMapProxy:
         """State of :attr:`app`, then that of the applications it is nested in."""
         apps = self._match_info.apps
         inner_first = reversed(apps[: apps.index(self.app) + 1])
-        return MappingProxyType(ChainMap(*cast("Any", inner_first)))
+        return ChainMapProxy(inner_first)
 
     def _hooks_response(self) -> bool:
         try:

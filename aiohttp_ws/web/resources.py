@@ -58,7 +58,7 @@ class AbstractResource(Sized, abc.ABC):
 
     @abc.abstractmethod
     async def resolve(self, request: Request) -> Resolved:
-        """Return ``(match, set())``, or ``(None, allowed methods)``."""
+        """Return the match, or ``None``, and the methods of the resource that has the path."""
 
     @abc.abstractmethod
     def add_prefix(self, prefix: str) -> None:
@@ -80,7 +80,7 @@ class AbstractResource(Sized, abc.ABC):
         """The fixed segments that every path of the resource begins with, as a safe path.
 
         The router tries the resource for paths under these only. ``None`` is for a resource that
-        does not go by the path: it is tried for every request, after those that do.
+        does not go by the path: it is tried for every request, before those that do.
         """
         prefix = self.canonical.partition("{")[0]
         if "{" in self.canonical:
@@ -110,7 +110,10 @@ class MatchingResource(AbstractResource):
         """Like :meth:`resolve`; *path* is the request's safe path."""
 
     async def resolve(self, request: Request) -> Resolved:
-        return self.find(request, safe_path(raw_path_of(request)))
+        match_info, methods = self.find(request, safe_path(raw_path_of(request)))
+        if match_info is not None:
+            methods = {route.method for route in self}
+        return match_info, methods
 
     @property
     def is_synchronous(self) -> bool:
@@ -188,9 +191,12 @@ class PlainResource(Resource):
         return safe_path(self._path) or "/"
 
     def routes_by_method(self) -> Mapping[str, ResourceRoute] | None:
-        if type(self) is not PlainResource:  # A subclass may match otherwise.
-            return None
-        return self._routes if self._path else {}  # No request has an empty path.
+        # A subclass may match otherwise.
+        return self._routes if type(self) is PlainResource else None
+
+    def freeze(self) -> None:
+        super().freeze()
+        self._path = self._path or "/"  # no request has an empty path
 
     def add_prefix(self, prefix: str) -> None:
         self._path = prefix + self._path

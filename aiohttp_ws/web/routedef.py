@@ -37,12 +37,14 @@ _Handler = TypeVar("_Handler", bound=Any)
 class AbstractRouteDef(abc.ABC):
     """A route, or several, to be registered."""
 
+    __slots__ = ()
+
     @abc.abstractmethod
     def register(self, router: UrlDispatcher) -> list[AbstractRoute]:
         """Add the routes to *router* and return them."""
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, slots=True)
 class RouteDef(AbstractRouteDef):
     """A handler of a method at a path."""
 
@@ -64,7 +66,7 @@ class RouteDef(AbstractRouteDef):
         return f"<RouteDef {self.method} {self.path} -> {handler!r}{options}>"
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, slots=True)
 class StaticDef(AbstractRouteDef):
     """A folder of files under a prefix."""
 

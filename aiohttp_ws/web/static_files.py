@@ -170,6 +170,8 @@ class StaticResource(PrefixResource):
         if route is None:
             return None, self._routes.keys()
         filename = decode_parameter(path[len(prefix) + 1 :])
+        if ".." in filename and ".." in filename.split("/"):
+            return NO_MATCH
         return UrlMappingMatchInfo({"filename": filename}, route), NO_METHODS
 
     async def _handle(self, request: Request) -> StreamResponse:

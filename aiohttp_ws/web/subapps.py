@@ -117,7 +117,7 @@ class AbstractRuleMatching(abc.ABC):
 class Domain(AbstractRuleMatching):
     """Matches the ``Host`` header.
 
-    :param domain: a host name, with a port unless that is 80.
+    :param domain: a host name; with a port other than 80 only for that port.
     :raises ValueError: *domain* is not a host name.
     """
 
@@ -127,6 +127,7 @@ class Domain(AbstractRuleMatching):
     def __init__(self, domain: str) -> None:
         super().__init__()
         self._domain = self.validation(domain)
+        self._has_port = ":" in self._domain
 
     @property
     def canonical(self) -> str:
@@ -164,7 +165,11 @@ class Domain(AbstractRuleMatching):
 
     def match_domain(self, host: str) -> bool:
         """Whether *host*, a ``Host`` header, is meant."""
-        return host.lower() == self._domain
+        host = host.lower()
+        # Without a port in the rule any port will do: the name is what was asked for.
+        return host == self._domain or (
+            not self._has_port and host.rpartition(":")[0] == self._domain
+        )
 
     def get_info(self) -> dict[str, Any]:
         return {"domain": self._domain}

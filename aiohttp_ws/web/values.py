@@ -2,12 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, MutableMapping
+from collections import ChainMap
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from typing import Any, Final
 
 from .app_keys import RequestKey, ResponseKey, warn_plain_key
 
-__all__ = ("ValueMapping",)
+__all__ = ("ChainMapProxy", "ValueMapping")
+
+
+class ChainMapProxy(Mapping[Any, Any]):
+    """Several mappings read as one: a key is looked for in the first, then in the next.
+
+    ``request.config_dict`` is one of those of nested applications. It cannot be subclassed.
+
+    :param maps: the mappings.
+    """
+
+    __slots__ = ("_maps",)
+
+    def __init__(self, maps: Iterable[Mapping[Any, Any]]) -> None:
+        self._maps = tuple(maps)
+
+    def __init_subclass__(cls) -> None:
+        raise TypeError(f"{cls.__name__} inherits from ChainMapProxy, which is not made for it")
+
+    def __getitem__(self, key: Any) -> Any:
+        for each in self._maps:
+            if key in each:
+                return each[key]
+        raise KeyError(key)
+
+    def __len__(self) -> int:
+        return len(self._keys())
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._keys())
+
+    def _keys(self) -> ChainMap[Any, Any]:
+        return ChainMap(*self._maps)  # type: ignore[arg-type]
+
+    def __bool__(self) -> bool:
+        return any(self._maps)
+
+    def __repr__(self) -> str:
+        return f"ChainMapProxy({', '.join(map(repr, self._maps))})"
 
 
 _warned_of: set[Any] = set()
