@@ -113,7 +113,9 @@ def test_a_nested_application_is_closed_for_routes_but_not_for_state():
         ("example.com", "example.com", True),
         ("Example.COM", "EXAMPLE.com", True),
         ("example.com", "www.example.com", False),
-        ("example.com", "example.com:8080", False),
+        ("example.com", "example.com:8080", True),
+        ("example.com", "example.com.org:8080", False),
+        ("example.com:81", "example.com:82", False),
         ("example.com:8080", "example.com:8080", True),
         ("example.com:80", "example.com", True),
         ("*.example.com", "a.example.com", True),
@@ -132,11 +134,34 @@ async def test_a_domain_chooses_an_application(domain, host, matches):
     assert match.apps == ((sub,) if matches else ())
 
 
-async def test_own_paths_come_before_domains():
+@pytest.mark.parametrize("frozen", [False, True])
+async def test_domains_come_before_paths(frozen):
     app, sub = app_with("/a"), app_with("/a", "/b")
-    app.add_domain("*", sub)
-    assert (await resolve(app, "GET", "/a")).apps == ()
-    assert (await resolve(app, "GET", "/b")).apps == (sub,)
+    app.add_domain("in.org", sub)
+    if frozen:
+        app.freeze()
+    assert (await resolve(app, "GET", "/a", host="in.org")).apps == (sub,)
+    assert (await resolve(app, "GET", "/a", host="out.org")).apps == ()
+    assert (await resolve(app, "GET", "/b", host="in.org")).apps == (sub,)
+    # The application that was chosen has the last word.
+    assert (await resolve(app, "GET", "/none", host="in.org")).apps == (sub,)
+
+
+async def test_a_plain_path_of_a_started_application_is_left_to_the_domain(aiohttp_client):
+    async def own(request):
+        return web.Response(text="own")
+
+    async def of_domain(request):
+        return web.Response(text="domain")
+
+    app, sub = web.Application(), web.Application()
+    app.router.add_get("/", own)
+    sub.router.add_get("/", of_domain)
+    app.add_domain("*.example.com", sub)
+    client = await aiohttp_client(app)
+    for host, text in (("a.example.com", "domain"), ("example.com", "own")):
+        async with client.get("/", headers={"Host": host}) as response:
+            assert await response.text() == text
 
 
 @pytest.mark.parametrize("domain", ["", "http://x", "a b", "-x.com", "a..b", "a_b.com", "x:port"])

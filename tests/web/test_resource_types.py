@@ -80,7 +80,7 @@ def app() -> web.Application:
         ("/news/latest", {}, {}),
         ("/news/other", {"X-Version": "2"}, {"version": "2"}),
         ("/elsewhere", {"X-Version": "2"}, {"version": "2"}),
-        ("/news/2026-11-27", {"X-Version": "2"}, {"date": "2026-11-27"}),
+        ("/news/2026-11-27", {"X-Version": "2"}, {"version": "2"}),
     ],
 )
 async def test_the_router_asks_every_kind_of_resource(
