@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine, Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from multidict import CIMultiDict
 from yarl import URL
@@ -115,23 +115,34 @@ class Call:
         middlewares: Sequence[ClientMiddlewareType],
         max_redirects: int | None,
         check: RaiseForStatus,
+        answered: ClientResponse | None = None,
+        fresh: bool = False,
     ) -> ClientResponse:
         """Send the request, follow redirects, return the last response.
 
         :param max_redirects: the most to follow; ``None`` follows none and returns the first
             response, whatever it is.
         :param check: ``raise_for_status`` of the call.
+        :param answered: the response to the request, where it was sent already.
+        :param fresh: send the request on a new connection.
         """
         try:
             while True:
                 way, login = self.way, None
-                if self.session._trust_env:
-                    way, login = await self._from_environment(connector)
-                request = self._next_request(way, login)
-                if middlewares:
-                    response = await send_through(middlewares, connector, request, plan, deadline)
+                if answered is not None:
+                    response, answered = answered, None
+                    request = self.request = cast("ClientRequest", response._request)
                 else:
-                    response = await send(connector, request, plan, deadline)
+                    if self.session._trust_env:
+                        way, login = await self._from_environment(connector)
+                    request = self._next_request(way, login)
+                    if middlewares:
+                        response = await send_through(
+                            middlewares, connector, request, plan, deadline
+                        )
+                    else:
+                        response = await send(connector, request, plan, deadline, fresh)
+                        fresh = False
                 self._keep_cookies(response)
                 if max_redirects is None or response.status not in REDIRECT_STATUSES:
                     break
@@ -157,7 +168,7 @@ class Call:
         if body is not None and not body.autoclose:
             await self._close_body(request, response)
         if check:
-            await _check_status(response, check)
+            await check_status(response, check)
         return response
 
     async def traced(
@@ -325,7 +336,40 @@ class Call:
             task.add_done_callback(lambda done: asyncio.ensure_future(request.close()))
 
 
-async def _check_status(response: ClientResponse, check: RaiseForStatus) -> None:
+async def go_on(
+    session: ClientSession,
+    connector: BaseConnector,
+    request: ClientRequest,
+    headers: CIMultiDict[str] | None,
+    plan: Plan,
+    deadline: float,
+    max_redirects: int | None,
+    response: ClientResponse | None,
+) -> ClientResponse:
+    """Go on with a call that went straight so far, after *response*, or with another attempt."""
+    call = Call(
+        session,
+        request.method,
+        request.original_url,
+        request._body,
+        headers,
+        None,
+        None,
+        session._skip_lower,
+        None,
+        None,
+        False,
+        True,
+        None,
+        None,
+        None,
+    )
+    check = session._raise_for_status
+    fresh = response is None
+    return await call.run(connector, plan, deadline, (), max_redirects, check, response, fresh)
+
+
+async def check_status(response: ClientResponse, check: RaiseForStatus) -> ClientResponse:
     try:
         if callable(check):
             await check(response)
@@ -334,6 +378,7 @@ async def _check_status(response: ClientResponse, check: RaiseForStatus) -> None
     except BaseException:
         response.release()
         raise
+    return response
 
 
 def _without(headers: CIMultiDict[str] | None, names: Iterable[str]) -> CIMultiDict[str] | None:

@@ -10,7 +10,7 @@ import asyncio
 import functools
 import math
 import weakref
-from collections import Counter, OrderedDict, deque
+from collections import deque
 from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -19,6 +19,7 @@ from ..errors import ClientConnectionError
 from .connection import Connection
 from .connection_key import ConnectionKey
 from .hooks import refuse_hooks
+from .pool import ConnectionPool
 from .protocol import ClientProtocol
 from .timeouts import ClientTimeout
 from .unclosed import tell_unclosed
@@ -72,7 +73,7 @@ class Closing:
             await asyncio.wait(late)
 
 
-class BaseConnector:
+class BaseConnector(ConnectionPool):
     """Keeps and lends connections; subclasses know how to make one.
 
     :param keepalive_timeout: seconds a connection is kept after a response; 15 by default, ``None``
@@ -85,7 +86,6 @@ class BaseConnector:
     :param timeout_ceil_threshold: timeouts above this many seconds are rounded up.
     """
 
-    _closed = True  # until the constructor is done
     allowed_protocol_schema_set: frozenset[str] = frozenset({"", "http", "https", "ws", "wss"})
     _has_connect = False
     # Whether the environment's proxies are for its connections.
@@ -119,14 +119,6 @@ class BaseConnector:
         self._limit_per_host = limit_per_host
         self._cleanup_closed = enable_cleanup_closed
         self._timeout_ceil_threshold = timeout_ceil_threshold
-        self._idle: OrderedDict[ConnectionKey, deque[tuple[ClientProtocol, float]]] = OrderedDict()
-        self._idle_count = 0
-        self._in_use: set[ClientProtocol] = set()
-        self._taken = 0
-        self._taken_by_key: Counter[ConnectionKey] = Counter()
-        self._waiters: OrderedDict[asyncio.Future[None], ConnectionKey] = OrderedDict()
-        self._waiting_by_key: Counter[ConnectionKey] = Counter()
-        self._sweeper: asyncio.TimerHandle | None = None
         #: Makes the protocol of a connection; for the connectors of users.
         self._factory = functools.partial(ClientProtocol, self._loop)
         self._closed = False
@@ -171,19 +163,9 @@ class BaseConnector:
 
     def acquire_idle(self, key: ConnectionKey) -> Connection | None:
         """Lend a kept connection at once, or return ``None``: then ``await connect()``."""
-        if not self._idle_count or self._closed or self._has_connect:
-            return None
-        if (self._waiters or self._limit_per_host or self._taken >= self._limit) and (
-            not self._has_room(key) or self._waiting_by_key[key]
-        ):
-            return None
-        protocol = self._pop_idle(key)
+        protocol = None if self._has_connect else self._lend_kept(key)
         if protocol is None:
             return None
-        self._taken += 1
-        if self._limit_per_host:
-            self._taken_by_key[key] += 1
-        self._in_use.add(protocol)
         return Connection(self, key, protocol, True)
 
     async def connect(
@@ -238,25 +220,6 @@ class BaseConnector:
         """Make a connection for *req*; subclasses implement it."""
         raise TypeError(f"{type(self).__name__} cannot connect; use TCPConnector or a subclass")
 
-    def _has_room(self, key: ConnectionKey) -> bool:
-        if self._limit and self._taken >= self._limit:
-            return False
-        return not self._limit_per_host or self._taken_by_key[key] < self._limit_per_host
-
-    def _take(self, key: ConnectionKey) -> None:
-        self._taken += 1
-        if self._limit_per_host:
-            self._taken_by_key[key] += 1
-
-    def _give_back(self, key: ConnectionKey) -> None:
-        self._taken -= 1
-        if self._limit_per_host:
-            self._taken_by_key[key] -= 1
-            if not self._taken_by_key[key]:
-                del self._taken_by_key[key]
-        if self._waiters:
-            self._wake()
-
     async def _wait_for_place(self, key: ConnectionKey, traces: Any) -> None:
         waiter: asyncio.Future[None] = self._loop.create_future()
         self._waiters[waiter] = key
@@ -296,46 +259,6 @@ class BaseConnector:
                 waiter.set_result(None)
 
     # --------------------------------------------------------------------------- keeping
-
-    def _pop_idle(self, key: ConnectionKey) -> ClientProtocol | None:
-        kept = self._idle.get(key)
-        if kept is None:
-            return None
-        oldest = self._loop.time() - self._keepalive
-        found = None
-        while kept:
-            # The one used last: least likely to have been closed by its server.
-            protocol, since = kept.pop()
-            self._idle_count -= 1
-            if not protocol.is_connected():
-                continue
-            if since >= oldest:
-                found = protocol
-                break
-            self._close_protocol(key, protocol)
-        if not kept:
-            del self._idle[key]
-        return found
-
-    def _release(
-        self, key: ConnectionKey, protocol: ClientProtocol, *, should_close: bool = False
-    ) -> None:
-        """Take back a connection that :meth:`connect` lent."""
-        if self._closed:
-            protocol.close()  # close() has dealt with the rest
-            return
-        self._in_use.discard(protocol)
-        if should_close or self._force_close or not self._keepalive or not protocol.is_connected():
-            self._close_protocol(key, protocol)
-        else:
-            kept = self._idle.get(key)
-            if kept is None:
-                kept = self._idle[key] = deque()
-            kept.append((protocol, self._loop.time()))
-            self._idle_count += 1
-            if self._sweeper is None:
-                self._schedule_sweep()
-        self._give_back(key)
 
     def _drop(self, key: ConnectionKey, protocol: ClientProtocol) -> None:
         """Forget a connection that has another owner now."""

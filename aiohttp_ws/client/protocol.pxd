@@ -1,6 +1,7 @@
 # The client's side of one connection: bytes in, responses out, one at a time.
 
 from aiohttp_ws.client.exchange cimport Exchange
+from aiohttp_ws.net.awaitables cimport Waiter
 from aiohttp_ws.net.link cimport Link
 from aiohttp_ws.wire.http1 cimport ResponseParser
 from aiohttp_ws.wire.http1_head cimport ResponseHead
@@ -39,6 +40,7 @@ cdef class ClientLink(Link):
         readonly object _timer      # of the loop; one at most
         double timer_when
         list closed_waiters
+        Waiter waiter               # for calls that go straight, one after another
 
     cdef bint connected_now(self) except -1
     cdef bint usable(self) except -1

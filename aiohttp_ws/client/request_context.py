@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Coroutine, Generator
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
-if TYPE_CHECKING:
-    from .response import ClientResponse
-
-__all__ = ("RequestContext", "ResponseContext", "SessionRequestContext")
+__all__ = ("RequestContext", "SessionRequestContext")
 
 
 class _Entered(Protocol):
@@ -62,25 +59,6 @@ class RequestContext(Coroutine[Any, Any, _T], Generic[_T]):
         self._resp: _T = await self._coro
         entered: _T = await self._resp.__aenter__()
         return entered
-
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc_val: BaseException | None,
-        exc_tb: TracebackType | None,
-    ) -> None:
-        await self._resp.__aexit__(exc_type, exc_val, exc_tb)
-
-
-class ResponseContext(RequestContext["ClientResponse"]):
-    """The same for responses, with fewer steps on the way of every request."""
-
-    __slots__ = ()
-
-    async def __aenter__(self) -> ClientResponse:
-        response = self._resp = await self._coro
-        response._in_context = True
-        return response
 
     async def __aexit__(
         self,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import warnings
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from http.cookies import SimpleCookie
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -28,8 +28,11 @@ from ..http.cookies import parse_set_cookie_headers
 from ..http.disposition import content_disposition_filename, parse_content_disposition
 from ..http.headers import HttpVersion, HttpVersion10, HttpVersion11, parse_content_type
 from ..http.links import parse_links
-from ..http.streams import StreamReader
+from ..http.streams import NO_FLOW, StreamReader
 from ..wire.http1 import ResponseHead
+from .done import DONE, Done
+from .plan import DEFAULT_PLAN
+from .prepared import Asked
 from .request_info import Requested, RequestInfo
 from .timeouts import NO_TIMER
 from .unclosed import tell_unclosed
@@ -56,19 +59,6 @@ class ContentDisposition(NamedTuple):
     filename: str | None
 
 
-class Done:
-    """What a method returns that may be awaited and need not be: nothing is left to wait for."""
-
-    __slots__ = ()
-
-    def __await__(self) -> Generator[Any, None, None]:
-        return
-        yield
-
-
-_DONE = Done()
-
-
 class ClientResponse:
     """The response to a request; ``async with`` gives its connection back at the end.
 
@@ -85,12 +75,12 @@ class ClientResponse:
     version: HttpVersion | None = None
     status: int = 0
     reason: str | None = None
-    #: The body.
-    content: StreamReader = None  # type: ignore[assignment]  # until the head is there
-    _request: Requested | ClientRequest
     _waiter: asyncio.Future[tuple[ResponseHead, StreamReader]] | None = None
     _sent = 0
     _head: ResponseHead | None = None
+    # Of a call that went straight: the request, and a body that came in one piece.
+    _asked: Asked | None = None
+    _whole: bytes | None = None
     _body: bytes | None = None
     _cookies: SimpleCookie | None = None
     _history: tuple[ClientResponse, ...] = ()
@@ -165,6 +155,27 @@ class ClientResponse:
         response._connection = connection
         response._sent = sent
         return response
+
+    @cached_property
+    def content(self) -> StreamReader:
+        """The body; ``None`` until the head is there."""
+        whole, self._whole = self._whole, None
+        if (whole is None and self._body is None) or self._asked is None:
+            return None  # type: ignore[return-value]
+        # The body has come in one piece, and was not asked for before by this name.
+        plan = self._session._usual_plan if self._session is not None else DEFAULT_PLAN
+        content = StreamReader(NO_FLOW, plan.read_bufsize, loop=self._loop)
+        content.feed_raw(self._body or b"" if whole is None else whole, None)
+        content.feed_eof()
+        if whole is None:
+            content.read_nowait()
+        return content
+
+    @cached_property
+    def _request(self) -> Requested | ClientRequest:
+        if self._asked is None:
+            raise AttributeError("_request")
+        return self._asked.as_request()
 
     # What aiohttp keeps under these names: made when it is asked for, and replaced by those who
     # make responses by hand.
@@ -364,7 +375,9 @@ class ClientResponse:
 
         :raises ClientPayloadError: when it ended too early or cannot be decoded.
         """
-        if self._body is None:
+        if self._whole is not None and not self._released:
+            self._body, self._whole = self._whole, None
+        elif self._body is None:
             content = self.content
             if content is None or self._released:
                 raise ClientConnectionError("Connection closed")
@@ -511,11 +524,11 @@ class ClientResponse:
         if connection is not None and connection.protocol is not None:
             if self._upload_task is not None and not self._upload_task.done():
                 if self.content.is_eof():
-                    return _DONE  # all is sent: released when the body's source has ended
+                    return DONE  # all is sent: released when the body's source has ended
                 connection.protocol.abandon_upload()
             connection.release()
         self._forbid_reading()
-        return _DONE
+        return DONE
 
     def _forbid_reading(self) -> None:
         # Even when the whole body has come: whether it had is a matter of timing.

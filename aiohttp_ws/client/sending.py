@@ -39,17 +39,23 @@ IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"})
 
 
 async def send(
-    connector: BaseConnector, request: ClientRequest, plan: Plan, deadline: float
+    connector: BaseConnector,
+    request: ClientRequest,
+    plan: Plan,
+    deadline: float,
+    fresh: bool = False,
 ) -> ClientResponse:
     """Send *request* and wait for the head of its response.
 
     A kept connection may be closed by its server just when we use it; what may be sent
     twice is then sent again, on a new connection.
+
+    :param fresh: take no kept connection.
     """
     traced = request._traces
-    connection = None if traced else connector.acquire_idle(request.connection_key)
+    connection = None if traced or fresh else connector.acquire_idle(request.connection_key)
     if connection is None:
-        connection = await _connect(connector, request, plan, deadline, fresh=False)
+        connection = await _connect(connector, request, plan, deadline, fresh=fresh)
     while True:
         try:
             if traced:

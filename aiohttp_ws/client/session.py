@@ -13,10 +13,14 @@ from ..http.auth import BasicAuth
 from ..wire.deflate import DeflateOptions
 from ..ws.opening.decisions import OnConnected
 from .call import Call
+from .connector import BaseConnector
 from .fingerprint import merge_ssl_arguments
 from .hooks import refuse_hooks
-from .request_context import RequestContext, ResponseContext
+from .prepared import remember
+from .request import ClientRequest
+from .request_context import RequestContext
 from .response import ClientResponse
+from .response_context import ResponseContext, call, of_session
 from .sending import ClientHandlerType, ClientMiddlewareType
 from .session_settings import RaiseForStatus, SessionSettings
 from .timeouts import ClientTimeout, deadline_after
@@ -136,43 +140,39 @@ class ClientSession(SessionSettings):
         :raises TimeoutError: when it takes too long.
         :raises ValueError: for arguments that no request can have.
         """
-        return ResponseContext(self._request(method, url, **kwargs))
+        return call(self, method, url, **kwargs)
 
     def get(self, url: StrOrURL, *, allow_redirects: bool = True, **kwargs: Any) -> ResponseContext:
         """Send a GET; the arguments are those of :meth:`request`."""
-        return ResponseContext(self._request("GET", url, allow_redirects=allow_redirects, **kwargs))
+        return call(self, "GET", url, allow_redirects=allow_redirects, **kwargs)
 
     def options(
         self, url: StrOrURL, *, allow_redirects: bool = True, **kwargs: Any
     ) -> ResponseContext:
         """Send an OPTIONS; the arguments are those of :meth:`request`."""
-        return ResponseContext(
-            self._request("OPTIONS", url, allow_redirects=allow_redirects, **kwargs)
-        )
+        return call(self, "OPTIONS", url, allow_redirects=allow_redirects, **kwargs)
 
     def head(
         self, url: StrOrURL, *, allow_redirects: bool = False, **kwargs: Any
     ) -> ResponseContext:
         """Send a HEAD, not following redirects; the arguments are those of :meth:`request`."""
-        return ResponseContext(
-            self._request("HEAD", url, allow_redirects=allow_redirects, **kwargs)
-        )
+        return call(self, "HEAD", url, allow_redirects=allow_redirects, **kwargs)
 
     def post(self, url: StrOrURL, *, data: Any = None, **kwargs: Any) -> ResponseContext:
         """Send a POST; the arguments are those of :meth:`request`."""
-        return ResponseContext(self._request("POST", url, data=data, **kwargs))
+        return call(self, "POST", url, data=data, **kwargs)
 
     def put(self, url: StrOrURL, *, data: Any = None, **kwargs: Any) -> ResponseContext:
         """Send a PUT; the arguments are those of :meth:`request`."""
-        return ResponseContext(self._request("PUT", url, data=data, **kwargs))
+        return call(self, "PUT", url, data=data, **kwargs)
 
     def patch(self, url: StrOrURL, *, data: Any = None, **kwargs: Any) -> ResponseContext:
         """Send a PATCH; the arguments are those of :meth:`request`."""
-        return ResponseContext(self._request("PATCH", url, data=data, **kwargs))
+        return call(self, "PATCH", url, data=data, **kwargs)
 
     def delete(self, url: StrOrURL, **kwargs: Any) -> ResponseContext:
         """Send a DELETE; the arguments are those of :meth:`request`."""
-        return ResponseContext(self._request("DELETE", url, **kwargs))
+        return call(self, "DELETE", url, **kwargs)
 
     async def _request(
         self,
@@ -395,3 +395,7 @@ class ClientSession(SessionSettings):
 
     def __exit__(self, *args: object) -> None:
         """Never called, because ``__enter__`` raises."""
+
+
+remember(ClientSession, ClientRequest, ClientResponse, BaseConnector)
+of_session(ClientSession)

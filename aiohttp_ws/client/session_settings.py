@@ -29,6 +29,7 @@ from .connector import BaseConnector
 from .cookiejar import CookieJar
 from .interfaces import AbstractCookieJar
 from .plan import Plan
+from .prepared import Prepared
 from .request import ClientRequest
 from .response import ClientResponse
 from .sending import ClientMiddlewareType
@@ -61,6 +62,7 @@ class SessionSettings:
             "_default_proxy",
             "_default_proxy_auth",
             "_loop",
+            "_prepared",
             "_trace_configs",
             "_trust_env",
             "_usual_plan",
@@ -147,6 +149,7 @@ class SessionSettings:
         self._request_class = request_class
         self._response_class = response_class
         self._ws_response_class = ws_response_class
+        self._prepared = Prepared()
         self._resolve_charset = fallback_charset_resolver
         self._middlewares = tuple(middlewares)
         self._trace_configs = trace_configs or []

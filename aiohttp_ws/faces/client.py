@@ -24,7 +24,7 @@ __getattr__, __dir__ = _exports.face(
         "sentinel": "client.unset:UNSET",
         "DEFAULT_TIMEOUT": "client.timeouts",
         "_BaseRequestContextManager": "client.request_context:RequestContext",
-        "_RequestContextManager": "client.request_context:ResponseContext",
+        "_RequestContextManager": "client.response_context:ResponseContext",
         "_SessionRequestContextManager": "client.request_context:SessionRequestContext",
         "_WSRequestContextManager": "client.request_context:RequestContext",
     },

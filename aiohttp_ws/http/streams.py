@@ -489,6 +489,10 @@ class _NoFlow:
         """Nothing is fed."""
 
 
+#: For a body that is all there.
+NO_FLOW = _NoFlow()
+
+
 class EmptyStreamReader(StreamReader):
     """The body of a message that has none: at its end from the start."""
 
@@ -496,7 +500,7 @@ class EmptyStreamReader(StreamReader):
 
     def __init__(self) -> None:
         # No loop: nothing ever waits, and one instance serves all loops.
-        super().__init__(_NoFlow(), 0, loop=NotImplemented)
+        super().__init__(NO_FLOW, 0, loop=NotImplemented)
         self._eof = True
 
     def __repr__(self) -> str:

@@ -49,6 +49,16 @@ def serialise_request_head(
     :raises TypeError: for one that is not a str.
     """
 
+def serialise_fields(headers: Iterable[tuple[str, str]] | Mapping[str, str]) -> bytes:
+    """Return *headers* as lines, without the empty one that ends a head.
+
+    :raises ValueError: for a name or value HTTP cannot carry.
+    :raises TypeError: for one that is not a str.
+    """
+
+def is_request_target(target: str) -> bool:
+    """Whether *target* is visible ASCII without ``#`` (RFC 9112 3.2)."""
+
 def encode_chunk(data: Byteish) -> bytes:
     """Return *data* as one chunk; ``b""`` for no data, since an empty chunk ends the body."""
 

@@ -127,7 +127,7 @@ cdef str named(object what):
     return "reason" if what is None else f"value of {what}:"
 
 
-cdef int put_headers(Writer *w, object headers) except -1:
+cdef int put_fields(Writer *w, object headers) except -1:
     if not isinstance(headers, (list, tuple)) and hasattr(headers, "items"):
         headers = headers.items()
     for name, value in headers:
@@ -135,6 +135,11 @@ cdef int put_headers(Writer *w, object headers) except -1:
         put(w, b": ", 2)
         put_text(w, value, name)
         put(w, b"\r\n", 2)
+    return 0
+
+
+cdef int put_headers(Writer *w, object headers) except -1:
+    put_fields(w, headers)
     return put(w, b"\r\n", 2)
 
 
@@ -208,8 +213,6 @@ cpdef bytes serialise_request_head(str method, str target, tuple version, object
     :raises TypeError: for one that is not a str.
     """
     cdef Writer w
-    cdef const char *data
-    cdef Py_ssize_t size
     cdef int minor = minor_version(version)
     if target is None:
         raise TypeError("target None is not a str")
@@ -217,23 +220,43 @@ cpdef bytes serialise_request_head(str method, str target, tuple version, object
     try:
         put_token(&w, method, "method")
         put(&w, b" ", 1)
-        data = PyUnicode_DATA(target)
-        size = PyUnicode_GET_LENGTH(target)
-        if (
-            size == 0
-            or not PyUnicode_IS_ASCII(target)
-            or http1_skip(data, data + size, HTTP1_TARGET) != data + size
-        ):
+        if not is_request_target(target):
             raise ValueError(
                 f"request target {target!r} must be visible ASCII without '#':"
                 " percent-encode the rest (RFC 9112 3.2)"
             )
-        put(&w, data, size)
+        put(&w, PyUnicode_DATA(target), PyUnicode_GET_LENGTH(target))
         put(&w, b" HTTP/1.1\r\n" if minor else b" HTTP/1.0\r\n", 11)
         put_headers(&w, headers)
         return PyBytes_FromStringAndSize(w.start, w.used)
     finally:
         finish(&w)
+
+
+cpdef bytes serialise_fields(object headers):
+    """Return *headers* as lines, without the empty one that ends a head.
+
+    :raises ValueError: for a name or value HTTP cannot carry.
+    :raises TypeError: for one that is not a str.
+    """
+    cdef Writer w
+    begin(&w)
+    try:
+        put_fields(&w, headers)
+        return PyBytes_FromStringAndSize(w.start, w.used)
+    finally:
+        finish(&w)
+
+
+cpdef bint is_request_target(str target):
+    """Whether *target* is visible ASCII without ``#`` (RFC 9112 3.2)."""
+    cdef const char *data
+    cdef Py_ssize_t size
+    if not target or not PyUnicode_IS_ASCII(target):
+        return False
+    data = PyUnicode_DATA(target)
+    size = PyUnicode_GET_LENGTH(target)
+    return http1_skip(data, data + size, HTTP1_TARGET) == data + size
 
 
 cpdef bytes encode_chunk(object data):
