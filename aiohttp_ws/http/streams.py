@@ -324,6 +324,16 @@ class StreamReader:
             pieces.append(piece)
         return b"".join(pieces)
 
+    def take_complete(self) -> bytes | None:
+        """Take the rest of a body, if all of it has arrived, without a coroutine; else ``None``."""
+        if not self._eof or self._exception is not None:
+            return None
+        pieces = self._pieces
+        if len(pieces) != 1 or self._first_at or self._chunk_ends:
+            return self._take(-1)
+        self._size = 0
+        return pieces.popleft()
+
     def _take_some(self, limit: int) -> bytes:
         """Take up to *limit* bytes, -1 for no limit; a large piece is not copied to join it."""
         if self._size and len(self._pieces[0]) - self._first_at >= _LARGE_PIECE:

@@ -477,8 +477,18 @@ class Application(MutableMapping["str | AppKey[Any]", Any]):
                 return handler(request)
         if self._find is None:
             return self._resolve_and_handle(request)
-        match_info = self._find(request, safe_path(path))
-        return self._enter(request, match_info)(request)
+        match_info = self._find(request, path if "%" not in path else safe_path(path))
+        if type(match_info) is not UrlMappingMatchInfo:
+            return self._enter(request, match_info)(request)
+        # As _enter() does, written out: this is every request of a dynamic path.
+        match_info._apps = (self, *match_info._apps)
+        if match_info._current_app is None:
+            match_info._current_app = self
+        match_info._frozen = True
+        request._match_info = match_info
+        if self._run_middlewares:
+            return self._chain(match_info)(request)
+        return match_info.handler(request)
 
     async def _resolve_and_handle(self, request: Request) -> StreamResponse:
         match_info = await self._router.resolve(request)

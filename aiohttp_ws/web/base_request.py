@@ -455,6 +455,12 @@ class BaseRequest(ValueMapping, ContentFields):
             announced = self._message.content_length
             if limit and announced > limit:
                 raise self._too_large(announced)
+            body = self._payload.take_complete()
+            if body is not None:
+                if limit and len(body) > limit:
+                    raise self._too_large(len(body))
+                self._read_bytes = body
+                return body
             pieces = []
             size = 0
             while piece := await self._payload.readany():

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from .. import hdrs
 from ..argument_types import PathLike
+from .by_segment import BySegment
 from .exceptions import HTTPException, HTTPMethodNotAllowed, HTTPNotFound
 from .interfaces import AbstractRouter, ExpectHandler
 from .match_info import MatchInfoError, UrlMappingMatchInfo
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
     from .routedef import AbstractRouteDef
 
 __all__ = ("ResourcesView", "RoutesView", "UrlDispatcher")
+
+# Resources that begin alike and are tried one after another; more are chosen among first.
+_FEW: Final = 4
 
 
 class ResourcesView(Collection[AbstractResource]):
@@ -77,6 +81,8 @@ class UrlDispatcher(AbstractRouter, Mapping[str, AbstractResource]):
         self._named: dict[str, AbstractResource] = {}
         self._index: dict[str, list[AbstractResource]] = {}
         self._elsewhere: list[AbstractResource] = []
+        # What was made of long lists of the index, when they were first looked at.
+        self._by_segment: dict[str, BySegment] = {}
         # Filled when frozen: safe path -> method -> route.
         self._plain: dict[str, dict[str, ResourceRoute]] = {}
         self._synchronous: bool | None = None
@@ -112,15 +118,26 @@ class UrlDispatcher(AbstractRouter, Mapping[str, AbstractResource]):
         index = self._index
         part = path
         while part:
-            for resource in index.get(part, ()):
-                match_info, methods = resource.find(request, path)  # type: ignore[attr-defined]
-                if match_info is not None:
-                    return match_info  # type: ignore[no-any-return]
-                allowed |= methods
+            resources = index.get(part)
+            if resources is not None:
+                if len(resources) > _FEW:
+                    resources = self._fitting(part, path)
+                for resource in resources:
+                    match_info, methods = resource.find(request, path)  # type: ignore[attr-defined]
+                    if match_info is not None:
+                        return match_info  # type: ignore[no-any-return]
+                    allowed |= methods
             if part == "/":
                 break
             part = part.rpartition("/")[0] or "/"
         return _miss(request.method, allowed)
+
+    def _fitting(self, part: str, path: str) -> list[AbstractResource]:
+        """Those of many resources that begin with *part* which may match *path*."""
+        by_segment = self._by_segment.get(part)
+        if by_segment is None:
+            by_segment = self._by_segment[part] = BySegment(self._index[part])
+        return by_segment.fitting(path)
 
     def _candidates(self, path: str) -> Iterator[AbstractResource]:
         yield from self._elsewhere
@@ -228,6 +245,7 @@ class UrlDispatcher(AbstractRouter, Mapping[str, AbstractResource]):
         self._indexed_beside(resource).remove(resource)
 
     def _indexed_beside(self, resource: AbstractResource) -> list[AbstractResource]:
+        self._by_segment.clear()
         key = resource.index_key
         return self._elsewhere if key is None else self._index.setdefault(key, [])
 

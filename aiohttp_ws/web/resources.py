@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import abc
 import re
-from collections.abc import Iterator, Mapping, Sized
+from collections.abc import Iterator, Mapping, Sequence, Sized
 from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING, Any, Final
 
@@ -86,6 +86,14 @@ class AbstractResource(Sized, abc.ABC):
         if "{" in self.canonical:
             prefix = prefix.rpartition("/")[0]
         return safe_path(prefix.rstrip("/")) or "/"
+
+    def segments(self) -> Sequence[str | None] | None:
+        """The segments of the safe paths that match, ``None`` for one of any text.
+
+        Where many resources begin alike, the router tries only those whose segments fit. ``None``
+        for a resource of which it is not known: it is tried always.
+        """
+        return None
 
     def routes_by_method(self) -> Mapping[str, ResourceRoute] | None:
         """The routes of a resource for which the path :attr:`index_key` alone is a match.
@@ -198,6 +206,9 @@ class PlainResource(Resource):
         super().freeze()
         self._path = self._path or "/"  # no request has an empty path
 
+    def segments(self) -> Sequence[str | None] | None:
+        return safe_path(self._path).split("/") if type(self) is PlainResource else None
+
     def add_prefix(self, prefix: str) -> None:
         self._path = prefix + self._path
 
@@ -231,6 +242,7 @@ class DynamicResource(Resource):
         super().__init__(name=name)
         self._declared = path
         pattern = formatter = ""
+        self._has_expressions = False
         for literal, parameter in _split_template(path):
             formatter += requote_path(literal)
             pattern += re.escape(safe_path(literal))
@@ -242,6 +254,8 @@ class DynamicResource(Resource):
                     f"invalid path {path!r}: {parameter!r} is neither {{name}} nor {{name:regex}}"
                 )
             variable, expression = match["var"], match.groupdict().get("re", self.GOOD)
+            if "re" in match.groupdict():
+                self._has_expressions = True
             formatter += f"{{{variable}}}"
             pattern += f"(?P<{variable}>{expression})"
         try:
@@ -257,6 +271,11 @@ class DynamicResource(Resource):
     @property
     def index_key(self) -> str:
         return safe_path(self._formatter.partition("{")[0].rpartition("/")[0]) or "/"
+
+    def segments(self) -> Sequence[str | None] | None:
+        if type(self) is not DynamicResource or self._has_expressions:
+            return None  # An expression may match a slash.
+        return [None if "{" in part else safe_path(part) for part in self._formatter.split("/")]
 
     def add_prefix(self, prefix: str) -> None:
         self._pattern = re.compile(re.escape(safe_path(prefix)) + self._pattern.pattern)

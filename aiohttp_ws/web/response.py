@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from .. import hdrs
@@ -41,6 +42,11 @@ _MOST_HEADS: Final = 256
 
 # Headers that decide where the body ends, and whether the connection does.
 _FRAMING = (hdrs.CONTENT_LENGTH, hdrs.TRANSFER_ENCODING, hdrs.CONNECTION)
+
+
+@lru_cache(maxsize=64)
+def _text_type(content_type: str) -> str:
+    return f"{content_type}; charset=utf-8"
 
 
 def sends_by_itself(cls: type[StreamResponse], base: type[StreamResponse]) -> bool:
@@ -100,15 +106,24 @@ class Response(StreamResponse):
                 raise ValueError("body and text are given together: pass one")
             if not isinstance(text, str):
                 raise TypeError(f"text is {type(text).__name__}, pass str")
-            if content_type is None and charset is None and self._fields is None:
-                self._type_field = _TEXT
-                self._body = text.encode()
+            if self._fields is None:
+                if charset is not None:
+                    self._type_field = f"{content_type or 'text/plain'}; charset={charset}"
+                    self._body = text.encode(charset)
+                else:
+                    self._type_field = _TEXT if content_type is None else _text_type(content_type)
+                    self._body = text.encode()
             else:
                 self._init_text(text, content_type, charset)
         else:
             if content_type is not None:
-                self._set_content_type(content_type, charset)
-            if body is not None:
+                if self._fields is None and charset is None:
+                    self._type_field = content_type
+                else:
+                    self._set_content_type(content_type, charset)
+            if type(body) is bytes:
+                self._body = body
+            elif body is not None:
                 self.body = body
 
     def _check_type(self, content_type: str | None) -> None:
