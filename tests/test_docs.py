@@ -30,6 +30,11 @@ PUBLIC += [
 PUBLIC += [f"aiohttp_ws.websockets.{name}" for name in ("protocol", "typing", "uri")]
 PUBLIC += ["aiohttp_ws.websockets", "aiohttp_ws.websockets.extensions.permessage_deflate"]
 PUBLIC += ["aiohttp_ws.websockets.extensions.base"]
+PUBLIC += [f"aiohttp_ws.websockets.{name}" for name in ("headers", "imports", "utils")]
+PUBLIC += [
+    f"aiohttp_ws.websockets.sync.{name}"
+    for name in ("client", "connection", "router", "server", "utils")
+]
 FIXTURES = ["aiohttp_client", "aiohttp_server", "aiohttp_raw_server", "aiohttp_client_cls"]
 FIXTURES += ["aiohttp_unused_port"]
 

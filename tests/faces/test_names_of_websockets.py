@@ -22,10 +22,6 @@ NOT_THERE = {
     "proxy": "proxies are those of net/",
     "speedups": "everything is compiled here",
     "streams": "inside of its parser",
-    **dict.fromkeys(
-        ("sync", "sync.client", "sync.connection", "sync.router", "sync.server", "sync.utils"),
-        "comes next",
-    ),
     "sync.messages": OF_ITS_QUEUE,
     "trio": "needs trio",
 }

@@ -19,8 +19,7 @@ from ...errors import WSInvalidURL
 from ...net.dial import TLS_ARGUMENTS, open_transport, parse_proxy, tcp_socket, tls_name
 from ...net.dial_error import DialError, DialFault
 from ...wire.deflate import DeflateOptions
-from ...wire.url import WSParsedURL, parse_url, redirected
-from ...ws.opening.client import CREDENTIALS
+from ...wire.url import WSParsedURL
 from ...ws.opening.decisions import OnConnected
 from ..datastructures import Headers, HeadersLike
 from ..exceptions import (
@@ -29,12 +28,11 @@ from ..exceptions import (
     InvalidProxy,
     InvalidProxyMessage,
     InvalidProxyStatus,
-    InvalidStatus,
-    InvalidURI,
     ProxyError,
     SecurityError,
 )
 from ..http11 import USER_AGENT, Response
+from ..redirecting import MAX_REDIRECTS, kept_headers, parsed, redirect_target
 from ..typing import LoggerLike, Origin, Subprotocol
 from . import reconnecting
 from .client_connection import ClientConnection, MessageOpening, call_handshake, items_of
@@ -49,9 +47,6 @@ else:
 
 __all__ = ("ClientConnection", "connect", "unix_connect")
 
-REDIRECTS = (300, 301, 302, 303, 307, 308)
-MAX_REDIRECTS = int(os.environ.get("WEBSOCKETS_MAX_REDIRECTS", "10"))
-DROPPED = frozenset(name.lower() for name in (*CREDENTIALS, "Host"))
 NOT_DIALLED: dict[DialFault, type[InvalidHandshake]] = {
     DialFault.PROXY_ANSWER: InvalidProxyMessage,
     DialFault.SOCKS_FAILED: ProxyError,
@@ -330,29 +325,13 @@ class connect:
 
         :return: the URI to go on with, or the exception to raise.
         """
-        if not isinstance(exc, InvalidStatus):
-            return exc
-        location = exc.response.headers.get("Location")
-        if exc.response.status_code not in REDIRECTS or location is None:
-            return exc
         old = parsed(self._target)
-        try:
-            new = redirected(old, location)
-        except WSInvalidURL as invalid:
-            return InvalidURI(invalid.url, str(invalid.args[1]))
-        target = new.url
-        if old.is_secure and not new.is_secure:
-            return SecurityError(f"cannot follow redirect to non-secure URI {target}")
-        if (old.scheme, old.host, old.port) == (new.scheme, new.host, new.port):
-            if self._kwargs.get("sock") is not None:
-                return ValueError(f"cannot follow redirect to {target} with a preexisting socket")
-            return target
-        for name in ("sock", "path", "host", "port"):
-            if self._kwargs.get(name) is not None:
-                return ValueError(f"cannot follow cross-origin redirect to {target} with {name}=")
-        self._headers = [
-            (name, value) for name, value in self._headers if name.lower() not in DROPPED
+        given = [
+            name for name in ("sock", "path", "host", "port") if self._kwargs.get(name) is not None
         ]
+        target = redirect_target(exc, old, given)
+        if isinstance(target, str):
+            self._headers = kept_headers(self._headers, old, parsed(target))
         return target
 
     def __await__(self) -> Generator[Any, None, ClientConnection]:
@@ -473,13 +452,6 @@ class connect:
 
 def address_key(address: Any) -> Any:
     return address[:2] if isinstance(address, tuple) else address
-
-
-def parsed(uri: str) -> WSParsedURL:
-    try:
-        return parse_url(uri)
-    except WSInvalidURL as exc:
-        raise InvalidURI(exc.url, str(exc.args[1])) from None
 
 
 def ssl_context(url: WSParsedURL, kwargs: dict[str, Any]) -> ssl_module.SSLContext | None:

@@ -1,0 +1,1 @@
+"""Clients and servers for programs of threads: blocking sockets, under the names of websockets."""
