@@ -25,12 +25,14 @@ if TYPE_CHECKING:
     from .frames import *
     from .http.auth import *
     from .http.body_part import *
+    from .http.data_queue import *
     from .http.disposition import *
     from .http.forms import *
     from .http.headers import *
     from .http.multipart_reader import *
     from .http.multipart_writer import *
     from .http.payload import *
+    from .http.stream_iteration import *
     from .http.streams import *
     from .http.zlib_codings import set_zlib_backend as set_zlib_backend
     from .installation import *
@@ -69,6 +71,8 @@ else:
             "http.body_part",
             "http.multipart_reader",
             "http.streams",
+            "http.stream_iteration",
+            "http.data_queue",
             "installation",
             "frames",
             "client",

@@ -19,11 +19,13 @@ if TYPE_CHECKING:
     from .http.headers import ETag as ETag
     from .http.media_types import MimeType as MimeType
     from .http.media_types import parse_mimetype as parse_mimetype
+    from .http.streams import DEFAULT_CHUNK_SIZE as DEFAULT_CHUNK_SIZE
     from .web.app_keys import AppKey as AppKey
     from .web.app_keys import RequestKey as RequestKey
     from .web.app_keys import ResponseKey as ResponseKey
 
     __all__ = (
+        "DEFAULT_CHUNK_SIZE",
         "AppKey",
         "BasicAuth",
         "ETag",
@@ -45,6 +47,7 @@ else:
         "BasicAuth ChainMapProxy encode_basic_auth",
         imported="AppKey ETag FormData RequestKey ResponseKey reify",
         alone={
+            "DEFAULT_CHUNK_SIZE": "http.streams",
             "HeadersMixin": "http.headers:ContentFields",
             "MimeType": "http.media_types",
             "TimerNoop": "client.timeouts:NoTimer",

@@ -11,4 +11,10 @@ __getattr__, __dir__ = _exports.face(
     register_payload
     """,
     imported="AbstractStreamWriter StreamReader",
+    alone={
+        "LookupError": "http.payload_base",
+        "Order": "http.payload_base",
+        "_CLOSE_FUTURES": "http.payload_files:CLOSING",
+        "register_payload": "http.payload",
+    },
 )

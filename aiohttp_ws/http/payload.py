@@ -17,6 +17,7 @@ from .interfaces import AbstractStreamWriter
 from .payload_base import LookupError as LookupError
 from .payload_base import Order, Payload, PayloadRegistry, text_type
 from .payload_files import BufferedReaderPayload, BytesIOPayload, IOBasePayload, TextIOPayload
+from .streams import StreamReader
 
 __all__ = (
     "PAYLOAD_REGISTRY",
@@ -25,13 +26,17 @@ __all__ = (
     "BytesIOPayload",
     "BytesPayload",
     "IOBasePayload",
+    "JsonBytesPayload",
     "JsonPayload",
     "Payload",
+    "PayloadRegistry",
+    "StreamReaderPayload",
     "StringIOPayload",
     "StringPayload",
     "TextIOPayload",
     "get_payload",
     "payload_type",
+    "register_payload",
 )
 
 # A body of bytes above this holds up the event loop while it is copied and compressed.
@@ -168,8 +173,8 @@ class AsyncIterablePayload(Payload):
         if not isinstance(value, AsyncIterable):
             raise TypeError(f"value is {type(value).__name__}, pass an asynchronous iterable")
         super().__init__(value, *args, **kwargs)
-        self._iterator: AsyncIterator[bytes] | None = None
-        self._cached: list[bytes] | None = None
+        self._iter: AsyncIterator[bytes] | None = value.__aiter__()
+        self._cached_chunks: list[bytes] | None = None
 
     async def write(self, writer: AbstractStreamWriter) -> None:
         await self.write_with_length(writer, None)
@@ -187,26 +192,38 @@ class AsyncIterablePayload(Payload):
                 break
 
     async def _chunks(self) -> AsyncIterator[bytes]:
-        if self._cached is not None:
-            for chunk in self._cached:
+        if self._cached_chunks is not None:
+            for chunk in self._cached_chunks:
                 yield chunk
             return
-        if self._consumed:
+        if self._consumed or self._iter is None:
             raise RuntimeError("an asynchronous body can be sent once and was sent already")
+        # Also after a write that broke off nothing can be read again.
         self._consumed = True
-        async for chunk in self._value:
+        async for chunk in self._iter:
             yield chunk
+        self._iter = None
 
     def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
-        if self._cached is None:
-            raise TypeError("an asynchronous body cannot be read here; await as_bytes() first")
-        return b"".join(self._cached).decode(encoding, errors)
+        if self._cached_chunks is None:
+            raise TypeError("Unable to decode - content not cached; await as_bytes() first")
+        return b"".join(self._cached_chunks).decode(encoding, errors)
 
     async def as_bytes(self, encoding: str = "utf-8", errors: str = "strict") -> bytes:
-        if self._cached is None:
-            self._cached = [chunk async for chunk in self._chunks()]
+        if self._cached_chunks is None:
+            self._cached_chunks = [chunk async for chunk in self._chunks()]
             self._consumed = False
-        return b"".join(self._cached)
+        return b"".join(self._cached_chunks)
+
+
+class StreamReaderPayload(AsyncIterablePayload):
+    """A body that is being received, to be sent on as it comes.
+
+    :param value: a :class:`StreamReader`.
+    """
+
+    def __init__(self, value: StreamReader, *args: Any, **kwargs: Any) -> None:
+        super().__init__(value.iter_any(), *args, **kwargs)
 
 
 PAYLOAD_REGISTRY: Final = PayloadRegistry()
@@ -220,6 +237,11 @@ def get_payload(data: Any, *args: Any, **kwargs: Any) -> Payload:
     return PAYLOAD_REGISTRY.get(data, *args, **kwargs)
 
 
+def register_payload(factory: type[Payload], type: Any, *, order: Order = Order.normal) -> None:
+    """Let *factory* serve values of *type*, a class or a tuple of classes."""
+    PAYLOAD_REGISTRY.register(factory, type, order=order)
+
+
 class payload_type:
     """A decorator that registers a :class:`Payload` for values of *type*."""
 
@@ -228,7 +250,7 @@ class payload_type:
         self.order = order
 
     def __call__(self, factory: _T) -> _T:
-        PAYLOAD_REGISTRY.register(factory, self.type, order=self.order)
+        register_payload(factory, self.type, order=self.order)
         return factory
 
 
@@ -239,5 +261,6 @@ PAYLOAD_REGISTRY.register(BytesIOPayload, io.BytesIO)
 PAYLOAD_REGISTRY.register(BufferedReaderPayload, (io.BufferedReader, io.BufferedRandom))
 PAYLOAD_REGISTRY.register(TextIOPayload, io.TextIOBase)
 PAYLOAD_REGISTRY.register(IOBasePayload, io.IOBase)
+PAYLOAD_REGISTRY.register(StreamReaderPayload, StreamReader)
 # Last: a type of the user's own may be an asynchronous iterable too.
 PAYLOAD_REGISTRY.register(AsyncIterablePayload, AsyncIterable, order=Order.try_last)

@@ -99,7 +99,10 @@ class Payload(ABC):
         lines = []
         for name, value in self._headers.items():
             if _LINE_BREAK.search(name) or _LINE_BREAK.search(value):
-                raise ValueError(f"header {name!r}: {value!r} holds a line break or NUL")
+                raise ValueError(
+                    f"header {name!r}: {value!r} holds a line break or NUL: possible header"
+                    " injection"
+                )
             lines.append(f"{name}: {value}\r\n")
         return "".join((*lines, "\r\n")).encode("utf-8", "surrogateescape")
 

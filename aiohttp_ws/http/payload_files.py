@@ -16,6 +16,9 @@ __all__ = ("BufferedReaderPayload", "BytesIOPayload", "IOBasePayload", "TextIOPa
 # Files are read this much at a time: large enough to spare trips to the thread pool.
 CHUNK_SIZE: Final = 256 * 1024
 
+#: Files that are being closed.
+CLOSING: Final[set[asyncio.Future[None]]] = set()
+
 
 class IOBasePayload(Payload):
     """An open file, read in a thread from its current position to its end.
@@ -28,6 +31,7 @@ class IOBasePayload(Payload):
 
     _value: IO[Any]
     _start: int | None = None
+    _closed = False
 
     def __init__(
         self, value: IO[Any], disposition: str | None = "attachment", *args: Any, **kwargs: Any
@@ -97,8 +101,11 @@ class IOBasePayload(Payload):
 
     async def close(self) -> None:
         # Closing may flush to a slow disk: in a thread, and not waited for.
-        if not self._value.closed:
-            asyncio.get_running_loop().run_in_executor(None, self._value.close)
+        if not getattr(self._value, "closed", self._closed):
+            closing = asyncio.get_running_loop().run_in_executor(None, self._value.close)
+            CLOSING.add(closing)
+            closing.add_done_callback(CLOSING.discard)
+        self._closed = self._consumed = True
 
 
 def named(value: Any) -> str | None:

@@ -7,17 +7,22 @@ reader calls ``pause_reading()``, below the low one ``resume_reading()``.
 from __future__ import annotations
 
 import asyncio
+import warnings
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Protocol
 
 from ..errors import LineTooLong
+from ..log import internal_logger
+from .stream_iteration import AsyncStreamIterator as AsyncStreamIterator
+from .stream_iteration import ChunkTupleAsyncStreamIterator as ChunkTupleAsyncStreamIterator
 
-__all__ = ("EMPTY_PAYLOAD", "StreamReader")
+__all__ = ("EMPTY_PAYLOAD", "EmptyStreamReader", "StreamReader")
 
-_T = TypeVar("_T")
-_MOST_CHUNKS = 4096  # chunks whose ends are kept before the feeding pauses
+#: The usual low-water mark, in bytes.
+DEFAULT_CHUNK_SIZE = 256 * 1024
+_READS_AT_END = 5  # before it is taken for a loop without an end
 _LARGE_PIECE = 16 * 1024
 _LONG_LINE = 100  # bytes of an over-long line that its error shows
 
@@ -27,29 +32,6 @@ class FlowControl(Protocol):
 
     def pause_reading(self) -> None: ...
     def resume_reading(self) -> None: ...
-
-
-class AsyncStreamIterator(Generic[_T]):
-    """Iterates over what a method of a reader returns, until that is empty.
-
-    :param read: the method; called again and again.
-    :param end: its result at the end of the body.
-    """
-
-    __slots__ = ("_end", "_read")
-
-    def __init__(self, read: Callable[[], Awaitable[_T]], end: _T) -> None:
-        self._read = read
-        self._end = end
-
-    def __aiter__(self) -> AsyncStreamIterator[_T]:
-        return self
-
-    async def __anext__(self) -> _T:
-        value = await self._read()
-        if value == self._end:
-            raise StopAsyncIteration
-        return value
 
 
 class StreamReader:
@@ -65,16 +47,20 @@ class StreamReader:
 
     __slots__ = (
         "__weakref__",
-        "_callbacks",
-        "_chunk_ends",
+        "_buffer",
+        "_buffer_offset",
         "_eof",
+        "_eof_callbacks",
+        "_eof_counter",
+        "_eof_waiter",
         "_exception",
-        "_first_at",
-        "_high",
+        "_high_water",
+        "_high_water_chunks",
+        "_http_chunk_splits",
         "_loop",
-        "_low",
+        "_low_water",
+        "_low_water_chunks",
         "_paused",
-        "_pieces",
         "_protocol",
         "_size",
         "_timer",
@@ -92,19 +78,24 @@ class StreamReader:
         loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         self._protocol = protocol
-        self._low = limit
-        self._high = limit * 2
-        self._loop = asyncio.get_running_loop() if loop is None else loop
+        self._low_water = limit
+        self._high_water = limit * 2
+        # As many ends of chunks are kept before the feeding pauses.
+        self._high_water_chunks = max(4, limit // 16)
+        self._low_water_chunks = self._high_water_chunks // 2
+        self._loop = asyncio.get_event_loop() if loop is None else loop
         self._timer = timer
-        self._pieces: deque[bytes] = deque()
-        self._first_at = 0  # how much of the first piece was read
+        self._buffer: deque[bytes] = deque()
+        self._buffer_offset = 0  # how much of the first piece was read
         self._size = 0
         self._eof = False
         self._paused = False
         self._exception: BaseException | None = None
         self._waiter: asyncio.Future[None] | None = None
-        self._chunk_ends: deque[int] | None = None
-        self._callbacks: list[Callable[[], None]] = []
+        self._eof_waiter: asyncio.Future[None] | None = None
+        self._eof_counter = 0
+        self._http_chunk_splits: deque[int] | None = None
+        self._eof_callbacks: list[Callable[[], None]] = []
         #: Bytes of body fed so far, after decoding.
         self.total_bytes = 0
         #: Bytes of body received so far, before decoding.
@@ -116,6 +107,10 @@ class StreamReader:
             parts.append(f"{self._size} bytes")
         if self._eof:
             parts.append("eof")
+        if self._low_water != DEFAULT_CHUNK_SIZE:
+            parts.append(f"low={self._low_water} high={self._high_water}")
+        if self._waiter is not None:
+            parts.append(f"w={self._waiter!r}")
         if self._exception is not None:
             parts.append(f"e={self._exception!r}")
         return f"<{' '.join(parts)}>"
@@ -129,13 +124,13 @@ class StreamReader:
 
     def get_read_buffer_limits(self) -> tuple[int, int]:
         """Return the low- and high-water marks in bytes."""
-        return self._low, self._high
+        return self._low_water, self._high_water
 
     def set_read_chunk_size(self, n: int) -> None:
         """Hold at least *n* bytes before pausing, for a reader that takes *n* at a time."""
-        if n > self._low:
-            self._low = n
-            self._high = n * 2
+        if n > self._low_water:
+            self._low_water = n
+            self._high_water = n * 2
 
     def exception(self) -> BaseException | None:
         """Return what broke the body off, or ``None``."""
@@ -150,28 +145,39 @@ class StreamReader:
         return self._eof and not self._size
 
     def on_eof(self, callback: Callable[[], None]) -> None:
-        """Call *callback* when the whole body has been fed; at once if it has."""
+        """Call *callback* when the whole body has been fed; at once if it has.
+
+        What it raises is logged.
+        """
         if self._eof:
-            callback()
+            _call(callback)
         else:
-            self._callbacks.append(callback)
+            self._eof_callbacks.append(callback)
 
     # ----------------------------------------------------------------------- feeding
 
-    def feed_data(self, data: bytes, size: int = 0) -> None:
-        """Add a piece of body."""
+    def feed_data(self, data: bytes, size: int = 0) -> bool:
+        """Add a piece of body.
+
+        :param size: not used.
+        :returns: ``False``, as aiohttp does.
+        """
         if not data:
-            return
-        self._pieces.append(data)
+            return False
+        self._buffer.append(data)
         self._size += len(data)
         self.total_bytes += len(data)
         self._wake()
         if not self._paused and (
-            self._size > self._high
-            or (self._chunk_ends is not None and len(self._chunk_ends) > _MOST_CHUNKS)
+            self._size > self._high_water
+            or (
+                self._http_chunk_splits is not None
+                and len(self._http_chunk_splits) > self._high_water_chunks
+            )
         ):
             self._paused = True
             self._protocol.pause_reading()
+        return False
 
     def feed_raw(self, data: bytes, chunk_ends: Sequence[int] | None) -> None:
         """Add a piece of body as it was received, and where chunks end in it."""
@@ -185,10 +191,10 @@ class StreamReader:
 
         :param ends: offsets into it, ascending.
         """
-        if self._chunk_ends is None:
-            self._chunk_ends = deque()
+        if self._http_chunk_splits is None:
+            self._http_chunk_splits = deque()
         fed = self.total_bytes
-        self._chunk_ends.extend([fed + end for end in ends])
+        self._http_chunk_splits.extend([fed + end for end in ends])
 
     def feed_eof(self) -> None:
         """Mark the end of the body."""
@@ -198,9 +204,13 @@ class StreamReader:
             # What is left to read is here; what feeds this may go on to something else.
             self._paused = False
             self._protocol.resume_reading()
-        callbacks, self._callbacks = self._callbacks, []
-        for callback in callbacks:
-            callback()
+        if self._eof_waiter is not None:
+            _settle(self._eof_waiter)
+            self._eof_waiter = None
+        if self._eof_callbacks:
+            callbacks, self._eof_callbacks = self._eof_callbacks, []
+            for callback in callbacks:
+                _call(callback)
 
     def set_exception(
         self, exc: type[BaseException] | BaseException, exc_cause: BaseException | None = None
@@ -210,42 +220,56 @@ class StreamReader:
         if exc_cause is not None and exception.__cause__ is None:
             exception.__cause__ = exc_cause
         self._exception = exception
-        self._callbacks.clear()
-        waiter, self._waiter = self._waiter, None
-        if waiter is not None and not waiter.done():
-            waiter.set_exception(exception)
+        self._eof_callbacks.clear()
+        for waiter in (self._waiter, self._eof_waiter):
+            if waiter is not None and not waiter.done():
+                waiter.set_exception(exception)
+        self._waiter = self._eof_waiter = None
 
     def unread_data(self, data: bytes) -> None:
+        """Put *data* back in front of what is left. Deprecated."""
+        warnings.warn(
+            "unread_data() is deprecated and will be removed: keep what you need of what was read",
+            DeprecationWarning,
+            stacklevel=2,
+        )
+        self.put_back(data)
+
+    def put_back(self, data: bytes) -> None:
         """Put *data* back in front of what is left."""
         if not data:
             return
-        start = self._first_at - len(data)
-        if start >= 0 and self._pieces[0].startswith(data, start):
-            self._first_at = start  # what was just read: nothing to copy
+        self._eof_counter = 0
+        start = self._buffer_offset - len(data)
+        if start >= 0 and self._buffer[0].startswith(data, start):
+            self._buffer_offset = start  # what was just read: nothing to copy
         else:
             self._drop_read_part()
-            self._pieces.appendleft(data)
+            self._buffer.appendleft(data)
         self._size += len(data)
         self._wake()
 
     def begin_http_chunk_receiving(self) -> None:
         """Tell that a chunk of the transfer coding begins, for :meth:`readchunk`."""
-        if self._chunk_ends is None:
-            self._chunk_ends = deque()
+        if self._http_chunk_splits is None:
+            self._http_chunk_splits = deque()
 
     def end_http_chunk_receiving(self) -> None:
         """Tell that the chunk ends here."""
-        if self._chunk_ends is None:
+        if self._http_chunk_splits is None:
             raise RuntimeError("begin_http_chunk_receiving() was not called")
-        last = self._chunk_ends[-1] if self._chunk_ends else 0
+        last = self._http_chunk_splits[-1] if self._http_chunk_splits else 0
         if self.total_bytes > last:
-            self._chunk_ends.append(self.total_bytes)
+            self._http_chunk_splits.append(self.total_bytes)
+            if not self._paused and len(self._http_chunk_splits) > self._high_water_chunks:
+                self._paused = True
+                self._protocol.pause_reading()
             self._wake()
 
     def _wake(self) -> None:
         waiter, self._waiter = self._waiter, None
-        if waiter is not None and not waiter.done():
-            waiter.set_result(None)
+        if waiter is not None:
+            _settle(waiter)
 
     # ----------------------------------------------------------------------- reading
 
@@ -275,38 +299,41 @@ class StreamReader:
         return self._size > 0
 
     def _drop_read_part(self) -> None:
-        if self._first_at:
-            self._pieces[0] = self._pieces[0][self._first_at :]
-            self._first_at = 0
+        if self._buffer_offset:
+            self._buffer[0] = self._buffer[0][self._buffer_offset :]
+            self._buffer_offset = 0
 
     def _take_piece(self, limit: int) -> bytes:
         """Take the first piece, or its first *limit* bytes; -1 for no limit."""
-        piece = self._pieces[0]
-        start = self._first_at
+        piece = self._buffer[0]
+        start = self._buffer_offset
         if limit < 0 or len(piece) - start <= limit:
-            self._pieces.popleft()
-            self._first_at = 0
+            self._buffer.popleft()
+            self._buffer_offset = 0
             data = piece[start:] if start else piece
         else:
             data = piece[start : start + limit]
-            self._first_at = start + limit
+            self._buffer_offset = start + limit
         self._size -= len(data)
-        if self._chunk_ends:
+        if self._http_chunk_splits:
             self._forget_chunk_ends()
         if (
             self._paused
-            and self._size < self._low
-            and (self._chunk_ends is None or len(self._chunk_ends) <= _MOST_CHUNKS // 2)
+            and self._size < self._low_water
+            and (
+                self._http_chunk_splits is None
+                or len(self._http_chunk_splits) < self._low_water_chunks
+            )
         ):
             self._paused = False
             self._protocol.resume_reading()
         return data
 
     def _forget_chunk_ends(self) -> None:
-        assert self._chunk_ends is not None
+        assert self._http_chunk_splits is not None
         read = self.total_bytes - self._size
-        while self._chunk_ends and self._chunk_ends[0] < read:
-            self._chunk_ends.popleft()
+        while self._http_chunk_splits and self._http_chunk_splits[0] < read:
+            self._http_chunk_splits.popleft()
 
     def _take(self, limit: int) -> bytes:
         """Take up to *limit* bytes of what is there; all of it for -1."""
@@ -328,21 +355,24 @@ class StreamReader:
         """Take the rest of a body, if all of it has arrived, without a coroutine; else ``None``."""
         if not self._eof or self._exception is not None:
             return None
-        pieces = self._pieces
-        if len(pieces) != 1 or self._first_at or self._chunk_ends:
+        pieces = self._buffer
+        if len(pieces) != 1 or self._buffer_offset or self._http_chunk_splits:
             return self._take(-1)
         self._size = 0
         return pieces.popleft()
 
     def _take_some(self, limit: int) -> bytes:
         """Take up to *limit* bytes, -1 for no limit; a large piece is not copied to join it."""
-        if self._size and len(self._pieces[0]) - self._first_at >= _LARGE_PIECE:
+        if self._size and len(self._buffer[0]) - self._buffer_offset >= _LARGE_PIECE:
             return self._take_piece(limit)
         return self._take(limit)
 
     async def read(self, n: int = -1) -> bytes:
         """Return up to *n* bytes, ``b""`` at the end; the whole rest of the body for -1."""
         self._raise_if_broken()
+        if self._eof and not self._size:
+            self._note_read_at_end()
+            return b""
         if n >= 0:
             if n == 0 or not await self._more("read"):
                 return b""
@@ -351,12 +381,20 @@ class StreamReader:
         while await self._more("read"):
             self._drop_read_part()
             # All but the last by hand: joining them here would copy them twice.
-            while len(self._pieces) > 1:
-                piece = self._pieces.popleft()
+            while len(self._buffer) > 1:
+                piece = self._buffer.popleft()
                 self._size -= len(piece)
                 pieces.append(piece)
             pieces.append(self._take_piece(-1))
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    def _note_read_at_end(self) -> None:
+        self._eof_counter += 1
+        if self._eof_counter > _READS_AT_END:
+            internal_logger.warning(
+                "read() of a body at its end, again and again: is the end not tested for?",
+                stack_info=True,
+            )
 
     async def readany(self) -> bytes:
         """Return whatever has arrived, waiting for the first byte; ``b""`` at the end."""
@@ -392,7 +430,7 @@ class StreamReader:
         """
         if not separator:
             raise ValueError("separator is empty, pass at least one byte")
-        limit = self._high if max_size is None else max_size
+        limit = max_size or self._high_water
         if not await self._more("readuntil"):
             return b""
         size = self._line_in_piece(separator, b"")
@@ -411,7 +449,7 @@ class StreamReader:
 
     def _line_in_piece(self, separator: bytes, found: bytes | bytearray) -> int:
         """How much of the first piece a line takes that began with *found*; 0 for all of it."""
-        piece, start = self._pieces[0], self._first_at
+        piece, start = self._buffer[0], self._buffer_offset
         length = len(separator)
         if found and length > 1:
             # The separator may have begun in the pieces before.
@@ -428,11 +466,11 @@ class StreamReader:
         ``(b"", False)`` is the end.
         """
         self._raise_if_broken()
-        while not self._chunk_ends and not self._size and not self._eof:
+        while not self._http_chunk_splits and not self._size and not self._eof:
             await self._wait("readchunk")
             self._raise_if_broken()
-        if self._chunk_ends:
-            end = self._chunk_ends.popleft()
+        if self._http_chunk_splits:
+            end = self._http_chunk_splits.popleft()
             return self._take(end - (self.total_bytes - self._size)), True
         return (self._take_piece(-1) if self._size else b""), False
 
@@ -447,41 +485,50 @@ class StreamReader:
         return self._take(n)
 
     async def wait_eof(self) -> None:
-        """Wait until the whole body has been fed."""
-        while not self._eof:
-            self._raise_if_broken()
-            await self._wait("wait_eof")
+        """Wait until the whole body has been fed; meanwhile it may be read."""
+        self._raise_if_broken()
+        if self._eof:
+            return
+        if self._eof_waiter is not None:
+            raise RuntimeError(
+                "wait_eof() called while another coroutine waits for this body's end"
+            )
+        self._eof_waiter = self._loop.create_future()
+        try:
+            await self._eof_waiter
+        finally:
+            self._eof_waiter = None
 
     # --------------------------------------------------------------------- iterating
 
     def __aiter__(self) -> AsyncStreamIterator[bytes]:
         """Iterate over lines."""
-        return AsyncStreamIterator(self.readline, b"")
+        return AsyncStreamIterator(self.readline)
 
     def iter_chunked(self, n: int) -> AsyncStreamIterator[bytes]:
         """Iterate over pieces of at most *n* bytes."""
         self.set_read_chunk_size(n)
-        return AsyncStreamIterator(lambda: self.read(n), b"")
+        return AsyncStreamIterator(lambda: self.read(n))
 
     def iter_any(self) -> AsyncStreamIterator[bytes]:
         """Iterate over whatever has arrived."""
-        return AsyncStreamIterator(self.readany, b"")
+        return AsyncStreamIterator(self.readany)
 
-    def iter_chunks(self) -> AsyncIterator[tuple[bytes, bool]]:
+    def iter_chunks(self) -> ChunkTupleAsyncStreamIterator:
         """Iterate over what :meth:`readchunk` returns."""
         return ChunkTupleAsyncStreamIterator(self)
 
 
-class ChunkTupleAsyncStreamIterator(AsyncStreamIterator[tuple[bytes, bool]]):
-    """Iterates over pieces of a body, each with whether it ends a chunk of HTTP.
+def _settle(waiter: asyncio.Future[None]) -> None:
+    if not waiter.done():
+        waiter.set_result(None)
 
-    :param stream: the reader of the body.
-    """
 
-    __slots__ = ()
-
-    def __init__(self, stream: StreamReader) -> None:
-        super().__init__(stream.readchunk, (b"", False))
+def _call(callback: Callable[[], None]) -> None:
+    try:
+        callback()
+    except Exception:
+        internal_logger.exception("error in a callback for the end of a body")
 
 
 def _too_long(line: bytes | bytearray, limit: int) -> LineTooLong:
@@ -521,8 +568,12 @@ class EmptyStreamReader(StreamReader):
     ) -> None:
         """Do nothing: a message without a body has nothing to break off."""
 
-    def feed_data(self, data: bytes, size: int = 0) -> None:
+    def _note_read_at_end(self) -> None:
+        """Do nothing: many bodies are this one."""
+
+    def feed_data(self, data: bytes, size: int = 0) -> bool:
         """Do nothing."""
+        return False
 
     def feed_eof(self) -> None:
         """Do nothing."""

@@ -51,9 +51,9 @@ class BodyReader(StreamReader):
 
     def discard(self) -> None:
         """Drop what was received and not read."""
-        self._pieces.clear()
-        self._chunk_ends = None
-        self._first_at = 0
+        self._buffer.clear()
+        self._http_chunk_splits = None
+        self._buffer_offset = 0
         self._size = 0
         self._paused = False
 

@@ -146,9 +146,9 @@ class Feed:
 class Reader(StreamReader):
     """Counts the bytes that are put back."""
 
-    def unread_data(self, data):
+    def put_back(self, data):
         Piece.copied += len(data)
-        super().unread_data(data)
+        super().put_back(data)
 
 
 async def reader_of(body, pieces=1):
@@ -192,7 +192,7 @@ async def exact(reader):
 
 async def put_back(reader):
     while data := await reader.read(2):
-        reader.unread_data(data[1:])
+        reader.put_back(data[1:])
 
 
 @pytest.mark.parametrize("read", [lines, until, small, exact, put_back])

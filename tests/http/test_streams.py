@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+import aiohttp_ws
 from aiohttp_ws.errors import LineTooLong
 from aiohttp_ws.http.streams import EMPTY_PAYLOAD, StreamReader
 
@@ -176,7 +177,8 @@ async def test_two_coroutines_cannot_read_at_once(reader):
 async def test_data_can_be_put_back(reader):
     filled(reader, b"abcd")
     assert await reader.read(2) == b"ab"
-    reader.unread_data(b"xy")
+    with pytest.deprecated_call(match="unread_data"):
+        reader.unread_data(b"xy")
     assert await reader.read() == b"xycd"
 
 
@@ -253,7 +255,7 @@ async def test_an_empty_body_is_at_its_end():
 
 async def test_repr_shows_what_is_held(reader):
     filled(reader, b"abc")
-    assert repr(reader) == "<StreamReader 3 bytes eof>"
+    assert repr(reader) == "<StreamReader 3 bytes eof low=8 high=16>"
 
 
 async def test_large_pieces_are_read_one_by_one_and_small_ones_together(reader):
@@ -266,3 +268,75 @@ async def test_large_pieces_are_read_one_by_one_and_small_ones_together(reader):
     assert [len(p) async for p in reader.iter_chunked(15_000)] == [15_000, 15_000, 10_001]
     filled(reader, large, large)
     assert reader.read_nowait() == large + large
+
+
+async def test_errors_of_callbacks_are_logged(reader, caplog):
+    called = []
+    reader.on_eof(lambda: called.append(1 / 0))
+    reader.on_eof(lambda: called.append(1))
+    reader.feed_eof()
+    reader.on_eof(lambda: 1 / 0)
+    assert called == [1]
+    assert [record.exc_info[0] for record in caplog.records] == [ZeroDivisionError] * 2
+
+
+async def test_the_end_can_be_waited_for_while_the_body_is_read(reader):
+    end = asyncio.ensure_future(reader.wait_eof())
+    read = asyncio.ensure_future(reader.read(1))
+    await asyncio.sleep(0)
+    reader.feed_data(b"x")
+    assert await read == b"x"
+    assert not end.done()
+    reader.feed_eof()
+    await end
+
+
+async def test_a_loop_without_an_end_is_reported(reader, caplog):
+    reader.feed_eof()
+    for _ in range(5):
+        assert await reader.read() == b""
+    assert caplog.records == []
+    await reader.read()
+    assert "again and again" in caplog.text
+
+
+async def test_a_queue_hands_out_what_it_was_fed():
+    queue = aiohttp_ws.DataQueue(asyncio.get_running_loop())
+    waiting = asyncio.ensure_future(queue.read())
+    await asyncio.sleep(0)
+    with pytest.raises(RuntimeError, match="another coroutine"):
+        await queue.read()
+    queue.feed_data("a", 1)
+    assert await waiting == "a"
+    queue.feed_data("b", 1)
+    assert len(queue) == 1
+    queue.feed_eof()
+    assert queue.is_eof()
+    assert not queue.at_eof()
+    assert [item async for item in queue] == ["b"]
+    assert queue.at_eof()
+    with pytest.raises(aiohttp_ws.EofStream):
+        await queue.read()
+
+
+async def test_a_queue_breaks_off_after_what_is_in_it():
+    queue = aiohttp_ws.DataQueue(asyncio.get_running_loop())
+    queue.feed_data("a", 1)
+    queue.set_exception(ValueError, KeyError())
+    assert await queue.read() == "a"
+    with pytest.raises(ValueError) as caught:  # noqa: PT011
+        await queue.read()
+    assert isinstance(caught.value.__cause__, KeyError)
+    assert queue.exception() is caught.value
+
+
+async def test_a_queue_with_flow_control_pauses_and_resumes(flow):
+    flow._reading_paused = False
+    queue = aiohttp_ws.FlowControlDataQueue(flow, 2, loop=asyncio.get_running_loop())
+    queue.feed_data("abcd", 4)
+    assert flow.calls == []
+    queue.feed_data("e", 1)
+    assert flow.calls == ["pause"]
+    flow._reading_paused = True
+    await queue.read()
+    assert flow.calls == ["pause", "resume"]
