@@ -13,7 +13,7 @@ cdef class Asked:
         readonly object skip        # names of automatic headers
         object request
         object key                  # of the connection
-        bytes message               # head and body
+        bytes head
 
 
 cdef class Parts:

@@ -377,7 +377,7 @@ cdef class Prepared:
             head = self.make(session, asked, target, given, cookies)
             if head is None:
                 return None
-        asked.message = head if not body else head + body
+        asked.head = head
         return asked
 
 

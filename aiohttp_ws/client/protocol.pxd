@@ -60,5 +60,5 @@ cdef class ClientLink(Link):
     cdef int end_body_by_loss(self, object exc) except -1
     cdef int ensure_timer(self, Exchange exchange) except -1
     cdef int cancel_timer(self) except -1
-    cdef int let_writer_go(self) except -1
     cdef int write_now(self, bytes data) except -1
+    cdef int write_both(self, bytes head, bytes body) except -1

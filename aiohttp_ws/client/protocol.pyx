@@ -17,6 +17,7 @@ import asyncio
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from libc.math cimport INFINITY
 from libc.stdint cimport uint8_t
+from libc.string cimport memcpy
 
 from aiohttp_ws.client.exchange cimport Exchange
 from aiohttp_ws.net.link cimport Link
@@ -431,27 +432,22 @@ cdef class ClientLink(Link):
 
     cdef int write_now(self, bytes data) except -1:
         # At once: nothing follows before the response.
-        if self.lower is None:
-            return 0
         return self.flush_with(
             <const uint8_t *>PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data), data
         )
+
+    cdef int write_both(self, bytes head, bytes body) except -1:
+        """Write *head* and a large *body* in one system call, without a copy of it."""
+        cdef Py_ssize_t size = PyBytes_GET_SIZE(head)
+        memcpy(self.reserve(size), PyBytes_AS_STRING(head), size)
+        self.out_used += size
+        return self.write_now(body)
 
     async def _drain(self):
         if self.lower is None or self.lower.is_closing():
             raise ClientConnectionResetError("cannot write to a closing connection")
         if self.writing_paused:
             await Link._drain(self)
-
-    cdef int let_writer_go(self) except -1:
-        """Nobody need wait any more until the transport takes more."""
-        self.writing_paused = False
-        waiter, self.drain_waiter = self.drain_waiter, None
-        if waiter is not None and not waiter.done():
-            waiter.set_exception(ClientConnectionResetError("connection lost"))
-            # Whoever waited for it may be gone too: nobody need fetch it.
-            waiter.exception()
-        return 0
 
     # -------------------------------------------------------------------- coming and going
 
@@ -469,14 +465,12 @@ cdef class ClientLink(Link):
                 tell_of_loss(transport, exc)
                 return
             note_loss(transport)
-        self.lower = self.write = None
-        self.is_disconnected = True
-        self.fd = -1
+        self.lower = None
+        self.let_go()
         self.must_close = True
         if transport is not None and EXPECTING_HEAD <= self.state <= UPGRADED:
             self.keep(unread(transport))
         self.cancel_timer()
-        self.let_writer_go()
         for waiter in self.closed_waiters or ():
             if not waiter.done():
                 waiter.set_result(None)

@@ -16,6 +16,7 @@ from aiohttp_ws.client.prepared cimport Asked, Prepared, Target
 from aiohttp_ws.client.protocol cimport ClientLink
 from aiohttp_ws.net.awaitables cimport DONE, NEW, OVER, WAITING, Awaitable, Waiter, make_sendable
 from aiohttp_ws.net.link cimport Link
+from aiohttp_ws.net.output cimport DIRECT_FROM
 from aiohttp_ws.wire.http1_head cimport ResponseHead
 from libc.math cimport INFINITY
 
@@ -36,6 +37,7 @@ from aiohttp_ws.errors import (
 )
 from aiohttp_ws.hdrs import SET_COOKIE
 from aiohttp_ws.http.headers import HttpVersion10, HttpVersion11
+from aiohttp_ws.http.payload import LARGE_BYTES
 
 cdef extern from "Python.h":
     ctypedef enum PySendResult:
@@ -54,7 +56,8 @@ cdef frozenset STRAIGHT = frozenset(
     {"allow_redirects", "data", "headers", "json", "params", "timeout"}
 )
 cdef tuple NO_LIMITS = (None, None, None)
-cdef Py_ssize_t MOST_BODY = SMALL_BODY
+cdef Py_ssize_t MOST_BODY = LARGE_BYTES  # whose owner is warned beyond it
+cdef Py_ssize_t SMALL = SMALL_BODY
 
 
 
@@ -290,6 +293,8 @@ cdef class ResponseContext(Awaitable):
         timeout = options.get("timeout", UNSET)
         if timeout is not UNSET:
             plan = self.session._plan(timeout, None, None, True, NO_LIMITS)
+        if body is not None and len(body) > SMALL and plan.timeout.sock_read:
+            return False  # which does not count while a body is sent, by an upload
         self.asked = prepared.ask(
             self.session, target, self.method, options.get("headers") or None, kind, body
         )
@@ -327,7 +332,10 @@ cdef class ResponseContext(Awaitable):
         if not link.expect(exchange):
             self.drop()
             return False
-        link.write_now(self.asked.message)
+        if body is None or len(body) < DIRECT_FROM:
+            link.write_now(self.asked.head if not body else self.asked.head + body)
+        else:
+            link.write_both(self.asked.head, body)
         return True
 
     cdef object finish(self):
@@ -348,7 +356,7 @@ cdef class ResponseContext(Awaitable):
         kept = response.__dict__
         kept["method"] = asked.method
         kept["_asked"] = asked
-        kept["_sent"] = len(asked.message)
+        kept["_sent"] = len(asked.head) + (0 if asked.body is None else len(asked.body))
         kept["_loop"] = exchange.link.loop
         kept["_head"] = head
         kept["status"] = head.status

@@ -7,6 +7,7 @@ call from going straight, as a recorder does that replaces it.
 import asyncio
 import gc
 import json
+import socket
 import threading
 import weakref
 from unittest import mock
@@ -51,6 +52,7 @@ CALLS = {
     "lower": ("get", {}),
     "json": ("POST", {"json": {"a": [1, "é"]}}),
     "bytes": ("PUT", {"data": b"\0\1"}),
+    "large": ("PUT", {"data": b"x" * 400_000}),
     "empty": ("POST", {"data": b""}),
     "nothing": ("POST", {}),
     "params": ("GET", {"params": {"q": "a b", "é": "ü"}}),
@@ -245,6 +247,35 @@ async def test_a_kept_connection_that_was_closed_is_replaced_where_it_may_be(raw
             await session.post(server.url, json=1)
         assert server.connections == 1
     assert session.connector._taken == 0
+
+
+def with_small_buffer(address):
+    sock = socket.socket(family=address[0], type=address[1], proto=address[2])
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+    return sock
+
+
+async def test_a_body_that_the_server_does_not_read_closes_the_connection(raw, warm, way):
+    async def talk(reader, writer):
+        await server.head(reader)
+        writer.write(OK)
+        await server.head(reader)
+        writer.transport.pause_reading()
+        writer.write(OK.replace(b"200 OK", b"413 Too Large"))
+        await done.wait()
+
+    done = asyncio.Event()
+    server = await raw(talk)
+    connector = TCPConnector(socket_factory=with_small_buffer)
+    async with ClientSession(connector=connector) as session:
+        await warm(server.url, session)
+        async with session.post(server.url, data=b"x" * 2**20) as response:
+            assert went(response) == way
+            assert response.status == 413
+            assert await response.read() == b"ok"
+        await until(lambda: not connector._taken)
+        assert connector._idle_count == 0
+    done.set()
 
 
 async def test_a_session_that_is_closed_meanwhile_ends_the_call(raw, warm):
