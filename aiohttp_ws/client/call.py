@@ -143,7 +143,11 @@ class Call:
                     else:
                         response = await send(connector, request, plan, deadline, fresh)
                         fresh = False
-                self._keep_cookies(response)
+                try:
+                    self._keep_cookies(response)
+                except BaseException:
+                    response.close()
+                    raise
                 if max_redirects is None or response.status not in REDIRECT_STATUSES:
                     break
                 if self.traces is not None:
@@ -162,9 +166,6 @@ class Call:
         if self.history is not None:
             response._history = tuple(self.history)
         body = request._body
-        task, tracker = response._upload_task, self.tracker
-        if tracker is not None and task is not None:
-            task.add_done_callback(lambda _: tracker._ended(False))
         if body is not None and not body.autoclose:
             await self._close_body(request, response)
         if check:
@@ -235,6 +236,10 @@ class Call:
 
     def _next_request(self, way: Way | None, login: BasicAuth | None) -> ClientRequest:
         session, url = self.session, self.url
+        if self.auth is not None and has_login(url) and not self.history:
+            raise ValueError(
+                "Cannot combine AUTH argument with credentials encoded in URL; pass one of them"
+            )
         proxied: dict[str, Any] = {}
         if way is not None:
             proxied = dict(zip(("proxy", "proxy_auth", "proxy_headers"), way, strict=True))
@@ -325,8 +330,6 @@ class Call:
     async def _give_up(self) -> None:
         if self.request is not None:
             await self.request.close()
-        if self.tracker is not None:
-            self.tracker._ended(False)
 
     async def _close_body(self, request: ClientRequest, response: ClientResponse) -> None:
         task = response._upload_task

@@ -8,8 +8,12 @@ import datetime
 import json
 import math
 import os
+import re
+import stat
 import tempfile
 import time
+import warnings
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from http.cookies import BaseCookie, Morsel, SimpleCookie
 from pathlib import Path
@@ -36,6 +40,16 @@ __all__ = ("CookieJar", "DummyCookieJar")
 
 _Key = tuple[str, str, str]  # domain, path, name
 
+# RFC 6265 6.1 has 50 of a domain and 3000 in all as the least that is kept; these are Firefox's.
+MOST_PER_DOMAIN = 180
+KEPT_PER_DOMAIN = 150
+MOST_COOKIES = 3300
+KEPT_COOKIES = 3000
+# What goes into one request: the number of cookies, and the bytes of the header.
+MOST_PER_REQUEST = 150
+MOST_IN_HEADER = 8190
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+
 
 class CookieJar(AbstractCookieJar):
     """Keeps cookies as a browser does, in memory.
@@ -46,6 +60,9 @@ class CookieJar(AbstractCookieJar):
         does not allow them bare. Cookies of servers go back as they came.
     :param treat_as_secure_origin: an origin, or several, that get ``Secure`` cookies without
         TLS.
+
+    It keeps at most 180 cookies of a domain and 3300 in all; beyond that those go that were not
+    used for longest, down to 150 and 3000. A request gets at most 150, in 8190 bytes.
     """
 
     DATE_TOKENS_RE = cookie_rules.DATE_TOKENS_RE
@@ -77,6 +94,9 @@ class CookieJar(AbstractCookieJar):
             origins = treat_as_secure_origin
         self._secure_origins = frozenset(URL(origin).origin() for origin in origins)
         self._cookies: dict[tuple[str, str], SimpleCookie] = {}
+        # In the order of their last use, which decides who makes room.
+        self._used: dict[_Key, None] = {}
+        self._count_of: Counter[str] = Counter()
         self._host_only: set[_Key] = set()
         self._expires: dict[_Key, float] = {}
         self._next_expiry = math.inf
@@ -121,6 +141,8 @@ class CookieJar(AbstractCookieJar):
         """Forget all cookies, or the expired ones and those for which *predicate* is true."""
         if predicate is None:
             self._cookies.clear()
+            self._used.clear()
+            self._count_of.clear()
             self._host_only.clear()
             self._expires.clear()
             self._next_expiry = math.inf
@@ -142,6 +164,11 @@ class CookieJar(AbstractCookieJar):
             group.pop(name, None)
             if not group:
                 del self._cookies[domain, path]
+        if key in self._used:
+            del self._used[key]
+            self._count_of[domain] -= 1
+            if not self._count_of[domain]:
+                del self._count_of[domain]
         self._host_only.discard(key)
         self._expires.pop(key, None)
 
@@ -153,6 +180,34 @@ class CookieJar(AbstractCookieJar):
             if when <= now:
                 self._forget(key)
         self._next_expiry = min(self._expires.values(), default=math.inf)
+
+    def _make_room(self, domain: str, secure: bool) -> bool:
+        """Forget cookies for a new one of *domain*, where there are too many; whether it may stay.
+
+        Those that were not used for longest go, and ``Secure`` ones only for another of that kind:
+        a server without TLS cannot push them out.
+        """
+        if self._count_of[domain] >= MOST_PER_DOMAIN:
+            self._forget_expired()
+            count = self._count_of[domain]
+            excess = count - KEPT_PER_DOMAIN + 1
+            if excess <= 0:
+                return True
+            own = [key for key in self._used if key[0] == domain]
+            plain = [key for key in own if not self._cookies[key[:2]][key[2]]["secure"]]
+            if not plain and not secure:
+                return count < MOST_PER_DOMAIN
+            for key in (plain or own)[:excess]:
+                self._forget(key)
+        elif len(self._used) >= MOST_COOKIES:
+            self._forget_expired()
+            for key in list(self._used)[: max(0, len(self._used) - KEPT_COOKIES)]:
+                self._forget(key)
+        return True
+
+    def _use(self, key: _Key) -> None:
+        self._used.pop(key, None)
+        self._used[key] = None
 
     # --------------------------------------------------------------------- keeping
 
@@ -204,24 +259,35 @@ class CookieJar(AbstractCookieJar):
             domain, path, host_only = placed
             if not secure and self._overlays_secure(domain, path, name):
                 continue
-            key = (domain, path, name)
+            if not _can_be_sent(morsel):
+                continue
+            # Without the slash at its end, as the keys of aiohttp's jar.
+            key = (domain, path.rstrip("/"), name)
             morsel["domain"] = domain
             morsel["path"] = path or "/"
             expires = expiry(morsel, now)
             if expires <= now:
                 self._forget(key)
                 continue
-            group = self._cookies.setdefault((domain, path), SimpleCookie())
-            dict.__setitem__(group, name, morsel)
-            if host_only:
-                self._host_only.add(key)
-            else:
-                self._host_only.discard(key)
-            if expires == math.inf:
-                self._expires.pop(key, None)
-            else:
-                self._expires[key] = expires
-                self._next_expiry = min(self._next_expiry, expires)
+            self._store(key, morsel, host_only, expires)
+
+    def _store(self, key: _Key, morsel: Morsel[str], host_only: bool, expires: float) -> None:
+        domain, path, name = key
+        if key not in self._used:
+            if not self._make_room(domain, bool(morsel["secure"])):
+                return
+            self._count_of[domain] += 1
+        self._use(key)
+        dict.__setitem__(self._cookies.setdefault((domain, path), SimpleCookie()), name, morsel)
+        if host_only:
+            self._host_only.add(key)
+        else:
+            self._host_only.discard(key)
+        if expires == math.inf:
+            self._expires.pop(key, None)
+        else:
+            self._expires[key] = expires
+            self._next_expiry = min(self._next_expiry, expires)
 
     def _overlays_secure(self, domain: str, path: str, name: str) -> bool:
         """Whether a cookie would hide a ``Secure`` one, which plain HTTP may not (RFC 6265bis 5.7).
@@ -247,24 +313,44 @@ class CookieJar(AbstractCookieJar):
         if not self._cookies:
             return chosen
         self._forget_expired()
-        request_url = URL(request_url)
+        if not isinstance(request_url, URL):
+            warnings.warn(
+                f"filter_cookies({request_url!r}) is deprecated, pass a yarl.URL",
+                DeprecationWarning,
+                stacklevel=2,
+            )
+            request_url = URL(request_url)
         host = (request_url.raw_host or "").lower()
         groups = [
             (path, domain)
             for domain, path in self._cookies
             if (domain or path) and self._goes_to(domain, path, host, request_url.raw_path)
         ]
-        # RFC 6265 5.4: cookies with longer paths come first, and win over a namesake.
-        groups.sort(key=lambda group: len(group[0]), reverse=True)
+        # A host's own cookies win over a namesake of its domain; and those of longer paths, which
+        # come first (RFC 6265 5.4).
+        groups.sort(key=lambda group: (len(group[1]), len(group[0])), reverse=True)
         groups.append(("", ""))
         secure = self._is_secure(request_url)
+        longest = len(request_url.raw_path)
+        size = len("Cookie: ") - len("; ")
+        seen: set[str] = set()
         for path, domain in groups:
             for name, morsel in self._cookies.get((domain, path), {}).items():
                 if domain != host and (domain, path, name) in self._host_only:
                     continue
-                if (morsel["secure"] and not secure) or name in chosen:
+                if (morsel["secure"] and not secure) or name in seen:
                     continue
-                dict.__setitem__(chosen, name, morsel)
+                if len(morsel["path"]) > longest:
+                    continue  # It ends with a slash that the request's path has not.
+                seen.add(name)
+                sent = _as_sent(morsel)
+                more = len(f"; {sent.key}={sent.coded_value}".encode("utf-8", "surrogateescape"))
+                # A header that the server refuses would lock the user out.
+                if len(chosen) >= MOST_PER_REQUEST or size + more > MOST_IN_HEADER:
+                    continue
+                size += more
+                dict.__setitem__(chosen, name, sent)
+                self._use((domain, path, name))
         return chosen
 
     def _goes_to(self, domain: str, path: str, host: str, request_path: str) -> bool:
@@ -297,7 +383,7 @@ class CookieJar(AbstractCookieJar):
                 if (domain, path, name) in self._host_only:
                     entry["host_only"] = True
                 if (expires := self._expires.get((domain, path, name))) is not None:
-                    entry["expires_at"] = expires
+                    entry["expires_timestamp"] = expires
                 entries[name] = entry
         target = Path(file_path)
         # Written beside and moved into place: a crash leaves the old cookies, not half of
@@ -306,6 +392,9 @@ class CookieJar(AbstractCookieJar):
         try:
             with open(descriptor, "w", encoding="utf-8") as file:
                 json.dump(stored, file, indent=2)
+            with contextlib.suppress(FileNotFoundError):
+                # Whoever made the file before has decided who may read it.
+                os.chmod(temporary, stat.S_IMODE(target.stat().st_mode))
             os.replace(temporary, target)
         except BaseException:
             with contextlib.suppress(OSError):
@@ -318,10 +407,11 @@ class CookieJar(AbstractCookieJar):
         :raises ValueError: when the file is not one; pickles are never read, because
             reading one runs whatever its author wanted.
         """
+        now = time.time()
         try:
             stored = json.loads(Path(file_path).read_bytes())
             loaded = [
-                (group, name, _restored(entry), entry)
+                (group, name, _restored(entry), bool(entry.get("host_only")), _end(entry, now))
                 for group, entries in stored.items()
                 for name, entry in entries.items()
             ]
@@ -330,20 +420,12 @@ class CookieJar(AbstractCookieJar):
                 f"{file_path} is not a cookie file of CookieJar.save(): {exc}"
             ) from exc
         self.clear()
-        now = time.time()
-        for group, name, morsel, entry in loaded:
+        for group, name, morsel, host_only, expires in loaded:
             domain, _, path = group.partition("|")
-            key = (domain, path, name)
-            expires = entry.get("expires_at")
-            expires = float(expires) if expires is not None else expiry(morsel, now)
-            if expires <= now:
+            key = (domain, path.rstrip("/"), name)
+            if expires <= now or not _can_be_sent(morsel):
                 continue
-            dict.__setitem__(self._cookies.setdefault((domain, path), SimpleCookie()), name, morsel)
-            if entry.get("host_only"):
-                self._host_only.add(key)
-            if expires != math.inf:
-                self._expires[key] = expires
-                self._next_expiry = min(self._next_expiry, expires)
+            self._store(key, morsel, host_only, expires)
 
     @classmethod
     def _parse_date(cls, text: str) -> datetime.datetime | None:
@@ -397,6 +479,37 @@ class DummyCookieJar(AbstractCookieJar):
     def filter_cookies(self, request_url: URL) -> SimpleCookie:
         """Return no cookies."""
         return SimpleCookie()
+
+
+def _can_be_sent(morsel: Morsel[str]) -> bool:
+    """Whether a ``Cookie`` header can hold it."""
+    pair = f"{morsel.key}={morsel.coded_value}"
+    if _CONTROL.search(pair):
+        return False
+    try:
+        pair.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _as_sent(morsel: Morsel[str]) -> Morsel[str]:
+    """The cookie without its attributes, which are not for the server."""
+    sent = CookieMorsel()
+    sent.__setstate__(  # type: ignore[attr-defined]
+        {"key": morsel.key, "value": morsel.value, "coded_value": morsel.coded_value}
+    )
+    return sent
+
+
+def _end(entry: dict[str, Any], now: float) -> float:
+    """When a saved cookie ends."""
+    expires = entry.get("expires_timestamp")
+    if expires is None:
+        return expiry(_restored(entry), now)
+    if isinstance(expires, str) or not math.isfinite(expires):
+        raise ValueError(f"expires_timestamp {expires!r} must be a finite number")
+    return float(expires)
 
 
 def _copied(morsel: Morsel[str]) -> Morsel[str]:

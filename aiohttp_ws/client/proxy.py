@@ -51,6 +51,8 @@ def proxy_of(
     """
     if auth is not None and not isinstance(auth, BasicAuth):
         raise ValueError(f"proxy_auth is {type(auth).__name__}, pass a BasicAuth or None")
+    if not isinstance(proxy, (str, URL)):
+        raise TypeError(f"proxy={proxy!r} is not a URL or a str")
     try:
         parsed = parse_proxy(str(proxy))
     except WSInvalidURL as exc:

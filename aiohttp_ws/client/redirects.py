@@ -62,7 +62,8 @@ def next_url(response: ClientResponse, current: URL, requote: bool) -> URL | Non
     scheme = target.scheme
     if scheme not in ("", "http", "https"):
         raise NonHttpUrlRedirectClientError(location)
-    if not scheme:
+    # "http:/path" and "http:path" name no host: they are relative, as browsers read them.
+    if not scheme or (scheme == current.scheme and _names_no_host(location, scheme)):
         target = current.join(target)
     try:
         target.origin()
@@ -86,6 +87,11 @@ def next_url(response: ClientResponse, current: URL, requote: bool) -> URL | Non
     if current.raw_fragment and not target.raw_fragment:
         target = target.with_fragment(current.fragment)
     return target
+
+
+def _names_no_host(location: str, scheme: str) -> bool:
+    rest = location.lstrip()[len(scheme) + 1 :]
+    return not rest.startswith(("//", "/\\", "\\"))
 
 
 def has_login(url: URL) -> bool:

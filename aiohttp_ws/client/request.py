@@ -28,7 +28,7 @@ from .proxy import Proxy
 from .request_info import RequestInfo
 from .request_steps import RequestSteps
 from .response import ClientResponse
-from .upload import Upload, UploadTracker
+from .upload import Attempt, Upload, UploadTracker
 
 if TYPE_CHECKING:
     from .connection import Connection
@@ -76,6 +76,8 @@ class ClientRequest(RequestSteps):
     ALL_METHODS = GET_METHODS | POST_METHODS | {"DELETE"}
     upload_tracker: UploadTracker | None = None
     _traces: Sequence[Trace] = ()
+    # What the upload tracker knows of the sending under way.
+    _attempt: Attempt | None = None
     # What send() sends by, where a subclass has a send() of its own.
     _plan = DEFAULT_PLAN
     _deadline = math.inf
@@ -297,6 +299,7 @@ class ClientRequest(RequestSteps):
                     compress=cast("str | None", self.compress),
                     expect_continue=self.expect100,
                     on_chunk=self._tell_of_chunk if self._traces else None,
+                    attempt=self._attempt,
                 )
         elif hdrs.CONTENT_LENGTH in self.headers and self.length:
             raise ValueError(
@@ -318,9 +321,8 @@ class ClientRequest(RequestSteps):
                 response._sent += len(at_once)
             else:
                 protocol.write_request(head)
-        tracker = self.upload_tracker
-        if tracker is not None:
-            self._track(tracker, upload, response, len(at_once or b""))
+        if self._attempt is not None and upload is None:
+            self._attempt.sent(len(at_once or b""))
         return response
 
     async def tell_of_head(self) -> None:
@@ -355,34 +357,14 @@ class ClientRequest(RequestSteps):
         value = body._value
         data = value if isinstance(value, bytes) else bytes(value)
         length = self.length
+        if length is not None and length < len(data):
+            return data[:length]
         if length is not None and length != len(data):
             raise ValueError(
                 f"Content-Length header is {length} and the body has {len(data)} bytes;"
                 " leave the header out"
             )
         return data
-
-    def _track(
-        self,
-        tracker: UploadTracker,
-        upload: Upload | None,
-        response: ClientResponse,
-        size: int,
-    ) -> None:
-        if upload is None:
-            tracker._sent(size)
-            tracker._ended(True)
-            return
-        tracker._began(upload)
-        task = response._upload_task
-        if task is not None:
-            task.add_done_callback(
-                lambda done: (
-                    None
-                    if done.cancelled() or done.exception() is not None
-                    else tracker._ended(True)
-                )
-            )
 
     async def close(self) -> None:
         """Give back what the body holds."""

@@ -70,9 +70,13 @@ class RequestContext(Coroutine[Any, Any, _T], Generic[_T]):
 
 
 class SessionRequestContext(RequestContext[_T]):
-    """The same for a session made for one request, which is closed with it."""
+    """The same for a session made for one request, which is closed with it.
+
+    It is for ``async with`` alone: who awaits it would have nobody to close the session.
+    """
 
     __slots__ = ("_session",)
+    __await__ = None  # type: ignore[assignment]
 
     def __init__(self, coroutine: Coroutine[Any, Any, _T], session: Any) -> None:
         super().__init__(coroutine)

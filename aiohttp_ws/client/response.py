@@ -486,12 +486,14 @@ class ClientResponse:
 
     @property
     def output_size(self) -> int:
-        """Bytes sent for the request so far."""
+        """Bytes sent for the request so far; deprecated, use ``UploadTracker``."""
+        _is_deprecated("output_size")
         return self._sent + (0 if self._upload is None else self._upload.output_size)
 
     @property
     def upload_complete(self) -> asyncio.Future[None]:
         """Done when the request's body was sent; deprecated, use ``UploadTracker``."""
+        _is_deprecated("upload_complete")
         complete: asyncio.Future[None] = self._loop.create_future()
         task = self._upload_task
         if task is None:
@@ -588,3 +590,11 @@ class ClientResponse:
         if not loop.is_closed():
             connection.close()
         _tell("response", self, "client_response", loop, in_debug_mode=True)
+
+
+def _is_deprecated(name: str) -> None:
+    warnings.warn(
+        f"ClientResponse.{name} is deprecated, pass an UploadTracker to the request",
+        DeprecationWarning,
+        stacklevel=3,
+    )

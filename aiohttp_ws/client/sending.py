@@ -53,6 +53,8 @@ async def send(
     :param fresh: take no kept connection.
     """
     traced = request._traces
+    if request.upload_tracker is not None:
+        request._attempt = request.upload_tracker._begin()
     connection = None if traced or fresh else connector.acquire_idle(request.connection_key)
     if connection is None:
         connection = await _connect(connector, request, plan, deadline, fresh=fresh)
@@ -79,6 +81,8 @@ async def send(
         except BaseException:
             connection.release()
             raise
+        if request.upload_tracker is not None:
+            request._attempt = request.upload_tracker._begin()
         connection = await _connect(connector, request, plan, deadline, fresh=True)
 
 
@@ -130,11 +134,9 @@ async def _connect(
     except asyncio.TimeoutError as exc:
         if not has_expired(limit):
             raise
-        if connect_deadline <= deadline:
-            raise ConnectionTimeoutError(
-                f"Connection timeout to host {request.url}: connect={timeout.connect}"
-                " seconds are over"
-            ) from exc
-        raise asyncio.TimeoutError(
-            f"request took longer than total={timeout.total} seconds"
+        over = f"connect={timeout.connect}"
+        if connect_deadline > deadline:
+            over = f"total={timeout.total}"
+        raise ConnectionTimeoutError(
+            f"Connection timeout to host {request.url}: {over} seconds are over"
         ) from exc

@@ -211,63 +211,73 @@ class ClientSession(SessionSettings):
         middlewares: Sequence[ClientMiddlewareType] | None = None,
         upload_tracker: UploadTracker | None = None,
     ) -> ClientResponse:
-        connector = self._connector
-        if connector is None or connector.closed:
-            raise RuntimeError("Session is closed")
-        if ssl is not True or verify_ssl is not None or ssl_context or fingerprint:
-            ssl = merge_ssl_arguments(ssl, verify_ssl, ssl_context, fingerprint)
-        if json is not None:
-            data = self._json_body(data, json)
-        limits = (max_line_size, max_field_size, max_headers)
-        plan = self._usual_plan
-        if (
-            timeout is not UNSET
-            or read_bufsize is not None
-            or auto_decompress is not None
-            or not read_until_eof
-            or limits != (None, None, None)
-        ):
-            plan = self._plan(timeout, read_bufsize, auto_decompress, read_until_eof, limits)
-        deadline = math.inf
-        total = plan.timeout.total
-        if total:
-            deadline = deadline_after(self._loop.time(), total, plan.timeout.ceil_threshold)
-        skip = self._skip_lower
-        if skip_auto_headers:
-            skip = skip.union(name.lower() for name in skip_auto_headers)
-        call = Call(
-            self,
-            method,
-            self._asked_url(str_or_url, params, connector),
-            data,
-            # Which nobody changes: a request makes its own of them.
-            self._prepare_headers(headers)
-            if headers or self._has_prepare
-            else self._default_headers,
-            cookies,
-            auth,
-            skip,
-            compress,
-            chunked,
-            expect100,
-            ssl,
-            server_hostname,
-            upload_tracker,
-            self._way(proxy, proxy_auth, proxy_headers),
-        )
         if upload_tracker is not None:
             upload_tracker._claim()
-        run = call.run(
-            connector,
-            plan,
-            deadline,
-            self._middlewares if middlewares is None else middlewares,
-            max_redirects if allow_redirects else None,
-            self._raise_for_status if raise_for_status is None else raise_for_status,
-        )
-        if self._trace_configs:
-            return await call.traced(run, self._trace_configs, trace_request_ctx)
-        return await run
+        try:
+            connector = self._connector
+            if connector is None or connector.closed:
+                raise RuntimeError("Session is closed")
+            if ssl is not True or verify_ssl is not None or ssl_context or fingerprint:
+                ssl = merge_ssl_arguments(ssl, verify_ssl, ssl_context, fingerprint)
+            if chunked is not None and not isinstance(chunked, bool):
+                warnings.warn(
+                    f"chunked={chunked!r}: a size of chunks is deprecated, pass True",
+                    DeprecationWarning,
+                    stacklevel=2,
+                )
+            if json is not None:
+                data = self._json_body(data, json)
+            limits = (max_line_size, max_field_size, max_headers)
+            plan = self._usual_plan
+            if (
+                timeout is not UNSET
+                or read_bufsize is not None
+                or auto_decompress is not None
+                or not read_until_eof
+                or limits != (None, None, None)
+            ):
+                plan = self._plan(timeout, read_bufsize, auto_decompress, read_until_eof, limits)
+            deadline = math.inf
+            total = plan.timeout.total
+            if total:
+                deadline = deadline_after(self._loop.time(), total, plan.timeout.ceil_threshold)
+            skip = self._skip_lower
+            if skip_auto_headers:
+                skip = skip.union(name.lower() for name in skip_auto_headers)
+            call = Call(
+                self,
+                method,
+                self._asked_url(str_or_url, params, connector),
+                data,
+                # Which nobody changes: a request makes its own of them.
+                self._prepare_headers(headers)
+                if headers or self._has_prepare
+                else self._default_headers,
+                cookies,
+                auth,
+                skip,
+                compress,
+                chunked,
+                expect100,
+                ssl,
+                server_hostname,
+                upload_tracker,
+                self._way(proxy, proxy_auth, proxy_headers),
+            )
+            run = call.run(
+                connector,
+                plan,
+                deadline,
+                self._middlewares if middlewares is None else middlewares,
+                max_redirects if allow_redirects else None,
+                self._raise_for_status if raise_for_status is None else raise_for_status,
+            )
+            if self._trace_configs:
+                return await call.traced(run, self._trace_configs, trace_request_ctx)
+            return await run
+        finally:
+            if upload_tracker is not None:
+                upload_tracker._finalize()
 
     # ------------------------------------------------------------------------ WebSockets
 

@@ -123,7 +123,15 @@ class SessionSettings:
             (max_line_size, max_field_size, max_headers),
         )
         if connector is None:
-            connector = TCPConnector(loop=loop, ssl_shutdown_timeout=ssl_shutdown_timeout)
+            connector = TCPConnector(loop=loop)
+            if ssl_shutdown_timeout is not UNSET:
+                warnings.warn(
+                    "ssl_shutdown_timeout is deprecated: connections end without waiting for"
+                    " TLS's close_notify",
+                    DeprecationWarning,
+                    stacklevel=2,
+                )
+                connector._ssl_shutdown_timeout = ssl_shutdown_timeout
         elif connector._loop is not loop:
             raise RuntimeError("Session and connector has to use same event loop")
         self._loop = loop

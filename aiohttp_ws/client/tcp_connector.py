@@ -6,6 +6,7 @@ import asyncio
 import socket
 import ssl
 import sys
+import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, cast
 
@@ -135,6 +136,13 @@ class TCPConnector(BaseConnector):
         self._interleave = interleave
         self._socket_factory = socket_factory
         self._ssl_shutdown_timeout = ssl_shutdown_timeout
+        if ssl_shutdown_timeout is not UNSET:
+            warnings.warn(
+                "ssl_shutdown_timeout is deprecated: connections end without waiting for TLS's"
+                " close_notify",
+                DeprecationWarning,
+                stacklevel=2,
+            )
         self._use_aiofastnet = use_aiofastnet
 
     @property

@@ -6,6 +6,7 @@ request. Sessions without trace configs have no traces, and nothing is told.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Coroutine, Iterable
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -159,6 +160,32 @@ class TraceRequestHeadersSentParams:
     headers: CIMultiDict[str]
 
 
+#: The signals, and what their functions are given.
+PARAMETERS: dict[str, type] = {
+    "on_request_start": TraceRequestStartParams,
+    "on_request_chunk_sent": TraceRequestChunkSentParams,
+    "on_response_chunk_received": TraceResponseChunkReceivedParams,
+    "on_request_end": TraceRequestEndParams,
+    "on_request_exception": TraceRequestExceptionParams,
+    "on_request_redirect": TraceRequestRedirectParams,
+    "on_connection_queued_start": TraceConnectionQueuedStartParams,
+    "on_connection_queued_end": TraceConnectionQueuedEndParams,
+    "on_connection_create_start": TraceConnectionCreateStartParams,
+    "on_connection_create_end": TraceConnectionCreateEndParams,
+    "on_connection_reuseconn": TraceConnectionReuseconnParams,
+    "on_dns_resolvehost_start": TraceDnsResolveHostStartParams,
+    "on_dns_resolvehost_end": TraceDnsResolveHostEndParams,
+    "on_dns_cache_hit": TraceDnsCacheHitParams,
+    "on_dns_cache_miss": TraceDnsCacheMissParams,
+    "on_request_headers_sent": TraceRequestHeadersSentParams,
+}
+
+
+def _signal(name: str) -> Any:
+    get = operator.attrgetter(f"_{name}")
+    return property(get, doc=f"Functions that are given :class:`{PARAMETERS[name].__name__}`.")
+
+
 class TraceConfig:
     """The signals of a session's requests; pass it in ``trace_configs=``.
 
@@ -170,77 +197,27 @@ class TraceConfig:
         request's ``trace_request_ctx=`` as a keyword of that name.
     """
 
-    __slots__ = (
-        "__dict__",
-        "_trace_config_ctx_factory",
-        "on_connection_create_end",
-        "on_connection_create_start",
-        "on_connection_queued_end",
-        "on_connection_queued_start",
-        "on_connection_reuseconn",
-        "on_dns_cache_hit",
-        "on_dns_cache_miss",
-        "on_dns_resolvehost_end",
-        "on_dns_resolvehost_start",
-        "on_request_chunk_sent",
-        "on_request_end",
-        "on_request_exception",
-        "on_request_headers_sent",
-        "on_request_redirect",
-        "on_request_start",
-        "on_response_chunk_received",
-    )
-
     def __init__(self, trace_config_ctx_factory: Callable[..., Any] = SimpleNamespace) -> None:
         self._trace_config_ctx_factory = trace_config_ctx_factory
-        self.on_request_start: Signal[ClientSession, SimpleNamespace, TraceRequestStartParams] = (
-            Signal(self)
-        )
-        self.on_request_chunk_sent: Signal[
-            ClientSession, SimpleNamespace, TraceRequestChunkSentParams
-        ] = Signal(self)
-        self.on_response_chunk_received: Signal[
-            ClientSession, SimpleNamespace, TraceResponseChunkReceivedParams
-        ] = Signal(self)
-        self.on_request_end: Signal[ClientSession, SimpleNamespace, TraceRequestEndParams] = Signal(
-            self
-        )
-        self.on_request_exception: Signal[
-            ClientSession, SimpleNamespace, TraceRequestExceptionParams
-        ] = Signal(self)
-        self.on_request_redirect: Signal[
-            ClientSession, SimpleNamespace, TraceRequestRedirectParams
-        ] = Signal(self)
-        self.on_connection_queued_start: Signal[
-            ClientSession, SimpleNamespace, TraceConnectionQueuedStartParams
-        ] = Signal(self)
-        self.on_connection_queued_end: Signal[
-            ClientSession, SimpleNamespace, TraceConnectionQueuedEndParams
-        ] = Signal(self)
-        self.on_connection_create_start: Signal[
-            ClientSession, SimpleNamespace, TraceConnectionCreateStartParams
-        ] = Signal(self)
-        self.on_connection_create_end: Signal[
-            ClientSession, SimpleNamespace, TraceConnectionCreateEndParams
-        ] = Signal(self)
-        self.on_connection_reuseconn: Signal[
-            ClientSession, SimpleNamespace, TraceConnectionReuseconnParams
-        ] = Signal(self)
-        self.on_dns_resolvehost_start: Signal[
-            ClientSession, SimpleNamespace, TraceDnsResolveHostStartParams
-        ] = Signal(self)
-        self.on_dns_resolvehost_end: Signal[
-            ClientSession, SimpleNamespace, TraceDnsResolveHostEndParams
-        ] = Signal(self)
-        self.on_dns_cache_hit: Signal[ClientSession, SimpleNamespace, TraceDnsCacheHitParams] = (
-            Signal(self)
-        )
-        self.on_dns_cache_miss: Signal[ClientSession, SimpleNamespace, TraceDnsCacheMissParams] = (
-            Signal(self)
-        )
-        self.on_request_headers_sent: Signal[
-            ClientSession, SimpleNamespace, TraceRequestHeadersSentParams
-        ] = Signal(self)
+        for name in PARAMETERS:
+            setattr(self, f"_{name}", Signal(self))
+
+    on_request_start = _signal("on_request_start")
+    on_request_chunk_sent = _signal("on_request_chunk_sent")
+    on_response_chunk_received = _signal("on_response_chunk_received")
+    on_request_end = _signal("on_request_end")
+    on_request_exception = _signal("on_request_exception")
+    on_request_redirect = _signal("on_request_redirect")
+    on_connection_queued_start = _signal("on_connection_queued_start")
+    on_connection_queued_end = _signal("on_connection_queued_end")
+    on_connection_create_start = _signal("on_connection_create_start")
+    on_connection_create_end = _signal("on_connection_create_end")
+    on_connection_reuseconn = _signal("on_connection_reuseconn")
+    on_dns_resolvehost_start = _signal("on_dns_resolvehost_start")
+    on_dns_resolvehost_end = _signal("on_dns_resolvehost_end")
+    on_dns_cache_hit = _signal("on_dns_cache_hit")
+    on_dns_cache_miss = _signal("on_dns_cache_miss")
+    on_request_headers_sent = _signal("on_request_headers_sent")
 
     def trace_config_ctx(self, trace_request_ctx: Any = None) -> Any:
         """Make the context of a request.
@@ -251,12 +228,13 @@ class TraceConfig:
 
     def freeze(self) -> None:
         """Let no more functions be added; sessions call it."""
-        for name in TraceConfig.__slots__:
-            if name.startswith("on_"):
-                getattr(self, name).freeze()
+        for name in PARAMETERS:
+            getattr(self, name).freeze()
 
 
-def _sender(signal: str, params: Callable[..., Any]) -> Callable[..., Coroutine[Any, Any, None]]:
+def _sender(signal: str) -> Callable[..., Coroutine[Any, Any, None]]:
+    params = PARAMETERS[signal]
+
     async def send(self: Trace, *fields: Any) -> None:
         await getattr(self._config, signal).send(self._session, self._context, params(*fields))
 
@@ -278,28 +256,22 @@ class Trace:
         self._config = trace_config
         self._context = trace_config_ctx
 
-    send_request_start = _sender("on_request_start", TraceRequestStartParams)
-    send_request_chunk_sent = _sender("on_request_chunk_sent", TraceRequestChunkSentParams)
-    send_response_chunk_received = _sender(
-        "on_response_chunk_received", TraceResponseChunkReceivedParams
-    )
-    send_request_end = _sender("on_request_end", TraceRequestEndParams)
-    send_request_exception = _sender("on_request_exception", TraceRequestExceptionParams)
-    send_request_redirect = _sender("on_request_redirect", TraceRequestRedirectParams)
-    send_connection_queued_start = _sender(
-        "on_connection_queued_start", TraceConnectionQueuedStartParams
-    )
-    send_connection_queued_end = _sender("on_connection_queued_end", TraceConnectionQueuedEndParams)
-    send_connection_create_start = _sender(
-        "on_connection_create_start", TraceConnectionCreateStartParams
-    )
-    send_connection_create_end = _sender("on_connection_create_end", TraceConnectionCreateEndParams)
-    send_connection_reuseconn = _sender("on_connection_reuseconn", TraceConnectionReuseconnParams)
-    send_dns_resolvehost_start = _sender("on_dns_resolvehost_start", TraceDnsResolveHostStartParams)
-    send_dns_resolvehost_end = _sender("on_dns_resolvehost_end", TraceDnsResolveHostEndParams)
-    send_dns_cache_hit = _sender("on_dns_cache_hit", TraceDnsCacheHitParams)
-    send_dns_cache_miss = _sender("on_dns_cache_miss", TraceDnsCacheMissParams)
-    send_request_headers = _sender("on_request_headers_sent", TraceRequestHeadersSentParams)
+    send_request_start = _sender("on_request_start")
+    send_request_chunk_sent = _sender("on_request_chunk_sent")
+    send_response_chunk_received = _sender("on_response_chunk_received")
+    send_request_end = _sender("on_request_end")
+    send_request_exception = _sender("on_request_exception")
+    send_request_redirect = _sender("on_request_redirect")
+    send_connection_queued_start = _sender("on_connection_queued_start")
+    send_connection_queued_end = _sender("on_connection_queued_end")
+    send_connection_create_start = _sender("on_connection_create_start")
+    send_connection_create_end = _sender("on_connection_create_end")
+    send_connection_reuseconn = _sender("on_connection_reuseconn")
+    send_dns_resolvehost_start = _sender("on_dns_resolvehost_start")
+    send_dns_resolvehost_end = _sender("on_dns_resolvehost_end")
+    send_dns_cache_hit = _sender("on_dns_cache_hit")
+    send_dns_cache_miss = _sender("on_dns_cache_miss")
+    send_request_headers = _sender("on_request_headers_sent")
 
 
 async def tell(traces: Iterable[Any], send: str, *fields: Any) -> None:

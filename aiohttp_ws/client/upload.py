@@ -7,6 +7,7 @@ by a task of its own.
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 __all__ = ("UploadTracker",)
 
+# Pieces that a tracker remembers while nobody asks it.
+MOST_MARKS = 256
 # RFC 9110 10.1.1: a client need not wait for 100 without end; some servers never send it.
 CONTINUE_TIMEOUT = 1.0
 
@@ -35,54 +38,125 @@ OnChunk: TypeAlias = "Callable[[Byteish], Awaitable[None]]"
 class UploadTracker:
     """Shows how far the upload of one request has got.
 
-    Pass a new one as a request's ``upload_tracker`` and read it while the request runs.
+    Pass a new one as a request's ``upload_tracker`` and read it while the request runs. It is made
+    in a running event loop.
 
     :raises RuntimeError: when it is passed to a second request.
     """
 
     def __init__(self) -> None:
-        self._uploads: list[Upload] = []
-        self._sent_at_once = 0
-        self._attempts = 0
-        self._used = False
-        self._complete: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        #: How many times sending began: redirects, retries and middlewares repeat it.
+        self.attempts = 0
+        #: Done when the last attempt sent the body in full. Else it has the exception of what makes
+        #: the body, or :exc:`UploadAbortedError`, once the request has returned or raised.
+        self.upload_complete: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         # An exception that was not retrieved is not an error: waiting for it is optional.
-        self._complete.add_done_callback(lambda done: done.cancelled() or done.exception())
+        self.upload_complete.add_done_callback(lambda done: done.cancelled() or done.exception())
+        self._used = False
+        self._is_last = False
+        self._attempt: Attempt | None = None
 
     @property
     def bytes_written(self) -> int:
-        """Bytes of body handed to the transport, of all attempts."""
-        return self._sent_at_once + sum(upload.output_size for upload in self._uploads)
+        """Bytes of body that the operating system has, of the attempt under way or of the last.
 
-    @property
-    def attempts(self) -> int:
-        """How many times sending began: redirects and retries repeat it."""
-        return self._attempts
-
-    @property
-    def upload_complete(self) -> asyncio.Future[None]:
-        """Done when a body was sent in full; :exc:`UploadAbortedError` when it never was."""
-        return self._complete
+        They are counted before compression; within a compressed piece it is an estimate.
+        """
+        return 0 if self._attempt is None else self._attempt.bytes_written
 
     def _claim(self) -> None:
         if self._used:
-            raise RuntimeError("UploadTracker serves one request; pass a new one")
+            raise RuntimeError(
+                "UploadTracker is already bound to a request: each serves one request"
+            )
         self._used = True
 
-    def _sent(self, size: int) -> None:
-        self._attempts += 1
-        self._sent_at_once += size
+    def _begin(self) -> Attempt:
+        self.attempts += 1
+        self._attempt = Attempt(self)
+        return self._attempt
 
-    def _began(self, upload: Upload) -> None:
-        self._attempts += 1
-        self._uploads.append(upload)
+    def _finalize(self) -> None:
+        """No attempt will follow."""
+        self._is_last = True
+        self._settle()
 
-    def _ended(self, complete: bool) -> None:
-        if not self._complete.done():
-            if complete:
-                self._complete.set_result(None)
-            else:
-                self._complete.set_exception(UploadAbortedError("request's body was not sent"))
+    def _settle(self) -> None:
+        attempt = self._attempt
+        if not self._is_last or self.upload_complete.done():
+            return
+        if attempt is None or (attempt.writer is None and not attempt.is_sent):
+            error = None if attempt is None else attempt.error
+            self.upload_complete.set_exception(
+                error or UploadAbortedError("the request's body was not sent in full")
+            )
+        elif attempt.is_sent:
+            self.upload_complete.set_result(None)
+
+
+class Attempt:
+    """One sending of a request, as its :class:`UploadTracker` sees it."""
+
+    __slots__ = ("_accepted", "_head", "_marks", "_sent", "_tracker", "error", "is_sent", "writer")
+
+    def __init__(self, tracker: UploadTracker) -> None:
+        self._tracker = tracker
+        self._accepted = self._sent = self._head = 0
+        # Bytes of body, and what they were as sent: what has left, then what may not have.
+        self._marks: deque[tuple[int, int]] = deque([(0, 0)])
+        self.writer: StreamWriter | None = None
+        self.is_sent = False
+        self.error: BaseException | None = None
+
+    def write_through(self, writer: StreamWriter, head: int) -> None:
+        """The body is written by *writer* now, after *head* bytes."""
+        self._head = head
+        self.writer = writer
+        writer.on_body_write = self._on_write
+
+    def _on_write(self, size: int, as_sent: int) -> None:
+        self._accepted += size
+        if as_sent:
+            self._marks.append((self._accepted, self._marks[-1][1] + as_sent))
+            if len(self._marks) > MOST_MARKS:
+                self._look()
+
+    @property
+    def bytes_written(self) -> int:
+        self._look()
+        return self._sent
+
+    def _look(self) -> None:
+        """See how much of what was written has left the transport."""
+        writer = self.writer
+        transport = None if writer is None else writer.transport
+        if writer is None or transport is None or transport.is_closing():
+            return  # What the buffer held is lost: the last figure stands.
+        left = writer.output_size - transport.get_write_buffer_size() - self._head
+        marks = self._marks
+        while len(marks) > 1 and marks[1][1] <= left:
+            marks.popleft()
+        self._sent, before = marks[0]
+        if len(marks) > 1 and left > before:
+            size, after = marks[1]
+            self._sent += (size - self._sent) * (left - before) // (after - before)
+
+    def sent(self, size: int) -> None:
+        """The whole body was sent: *size* bytes, besides those that a writer counted."""
+        self._sent = self._accepted + size
+        self.is_sent = True
+        self._end(None)
+
+    def stopped(self, error: BaseException | None) -> None:
+        """The body was not sent in full, for *error* or because nobody wants it."""
+        self._look()
+        self._end(error)
+
+    def _end(self, error: BaseException | None) -> None:
+        self.writer = None
+        self.error = error
+        if self._tracker._attempt is self:
+            self._tracker._settle()
 
 
 class TellingWriter(StreamWriter):
@@ -114,6 +188,7 @@ class Upload:
     """
 
     __slots__ = (
+        "_attempt",
         "_body",
         "_chunked",
         "_compress",
@@ -136,6 +211,7 @@ class Upload:
         compress: str | None,
         expect_continue: bool,
         on_chunk: OnChunk | None = None,
+        attempt: Attempt | None = None,
     ) -> None:
         self._head = head
         self._body = body
@@ -147,6 +223,7 @@ class Upload:
             protocol.loop.create_future() if expect_continue else None
         )
         self._on_chunk = on_chunk
+        self._attempt = attempt
         self._writer: StreamWriter | None = None
 
     @property
@@ -172,6 +249,17 @@ class Upload:
 
     async def run(self) -> None:
         """Write the body."""
+        attempt = self._attempt
+        try:
+            await self._write()
+        except BaseException as exc:
+            if attempt is not None:
+                attempt.stopped(None if isinstance(exc, asyncio.CancelledError) else exc)
+            raise
+        if attempt is not None:
+            attempt.sent(0)
+
+    async def _write(self) -> None:
         writer = self._writer = (
             StreamWriter(self._protocol)
             if self._on_chunk is None
@@ -182,6 +270,8 @@ class Upload:
             writer.send_headers()
             await asyncio.wait([self._continue], timeout=CONTINUE_TIMEOUT)
             self.on_continue()
+        if self._attempt is not None:
+            self._attempt.write_through(writer, len(self._head))
         if self._chunked:
             writer.enable_chunking()
         elif self._length is not None:

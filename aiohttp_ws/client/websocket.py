@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
+import warnings
 from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from types import TracebackType
@@ -27,7 +29,7 @@ from ..ws.opening import client as opening
 from ..ws.opening.client import MOST_BODY, agree
 from ..ws.opening.decisions import OnConnected
 from ..ws.opening.messages import check_settings, open_connection
-from ..ws.types import WSCloseCode
+from ..ws.types import WSCloseCode, WSMsgType
 from .timeouts import DEFAULT_WS_CLOSE_TIMEOUT, ClientWSTimeout
 from .unclosed import tell_unclosed
 
@@ -67,6 +69,20 @@ class ClientWebSocketResponse(MessageStream):
         self._protocol = protocol
         self._deflate = deflate
         self._attach(connection, receive_timeout)
+
+    # aiohttp's names for what is below, which users reach through to the transport.
+
+    @functools.cached_property
+    def _conn(self) -> Wire:
+        return Wire(self)
+
+    @property
+    def _writer(self) -> Wire:
+        return self._conn
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        """Return what the transport knows of *name*, *default* after the end of the connection."""
+        return default if self._conn.closed else super().get_extra_info(name, default)
 
     @property
     def protocol(self) -> str | None:
@@ -126,6 +142,49 @@ class ClientWebSocketResponse(MessageStream):
         return f"<ClientWebSocketResponse {self._response.url} close_code={self.close_code}>"
 
 
+class Wire:
+    """The connection under a WebSocket, with what users of aiohttp's private names reach for."""
+
+    __slots__ = ("_websocket",)
+
+    def __init__(self, websocket: ClientWebSocketResponse) -> None:
+        self._websocket = websocket
+
+    @property
+    def transport(self) -> asyncio.Transport | None:
+        """The transport, or ``None`` after the end of the connection."""
+        transport = self._websocket._connection.transport
+        return None if transport.is_disconnected else transport.underlying_transport
+
+    @property
+    def closed(self) -> bool:
+        """Whether the connection has ended."""
+        return self._websocket._connection.transport.is_disconnected
+
+    def close(self) -> None:
+        """End the connection without a closing handshake."""
+        self._websocket._connection.abort()
+
+    release = close
+
+    async def send_frame(self, message: bytes, opcode: int, compress: int | None = None) -> None:
+        """Send *message* in a frame.
+
+        :raises ValueError: *opcode* is not one of text, binary, ping and pong.
+        """
+        websocket = self._websocket
+        if opcode == WSMsgType.BINARY:
+            await websocket.send_bytes(message, compress)
+        elif opcode == WSMsgType.TEXT:
+            await websocket.send_str(message.decode(), compress)
+        elif opcode == WSMsgType.PING:
+            await websocket.ping(message)
+        elif opcode == WSMsgType.PONG:
+            await websocket.pong(message)
+        else:
+            raise ValueError(f"opcode {opcode} is not of a message, a ping or a pong")
+
+
 def _close_forgotten(connection: MessageConnection) -> None:
     """Close TCP once what was sent has left, for at most ``close_timeout``."""
     if not connection.transport.is_disconnected:
@@ -154,9 +213,12 @@ async def connect_websocket(
 ) -> ClientWebSocketResponse:
     """Open a WebSocket through *session*; the parameters are ``ClientSession.ws_connect``'s."""
     if not isinstance(timeout, ClientWSTimeout):
+        _is_deprecated("a float as timeout=", "ws_close")
         timeout = ClientWSTimeout(ws_close=timeout)
     if receive_timeout is None:
         receive_timeout = timeout.ws_receive
+    else:
+        _is_deprecated("receive_timeout=", "ws_receive")
     check_settings(
         max_msg_size=max_msg_size,
         max_queue=max_queue,
@@ -173,7 +235,12 @@ async def connect_websocket(
     for name, value in build_request_headers(
         key, protocols, None if options is None else offer_header(options), origin
     ):
-        handshake[name] = value
+        if name not in handshake or name not in (
+            hdrs.UPGRADE,
+            hdrs.CONNECTION,
+            hdrs.SEC_WEBSOCKET_VERSION,
+        ):
+            handshake[name] = value
     response = await session.request(
         method,
         url,
@@ -242,6 +309,14 @@ async def connect_websocket(
     except BaseException:
         connection.abort()
         raise
+
+
+def _is_deprecated(what: str, instead: str) -> None:
+    warnings.warn(
+        f"{what} is deprecated, pass timeout=ClientWSTimeout({instead}=...)",
+        DeprecationWarning,
+        stacklevel=3,
+    )
 
 
 async def body_of(response: ClientResponse) -> bytes:

@@ -28,6 +28,8 @@ __all__ = (
 # RFC 6265bis 5.6: a name and value of more bytes together are not stored, and an
 # attribute's value of more is ignored.
 MAX_PAIR = 4096
+# RFC 6265 6.1 asks for as many of a domain; a server that sends more wears the client out.
+MOST_OF_A_RESPONSE = 50
 MAX_ATTRIBUTE = 1024
 
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
@@ -132,9 +134,11 @@ def parse_set_cookie(header: str) -> Morsel[str] | None:
 
 
 def parse_set_cookie_headers(headers: Iterable[str]) -> list[tuple[str, Morsel[str]]]:
-    """Parse the ``Set-Cookie`` headers of a response, in order."""
-    found = []
+    """Parse the ``Set-Cookie`` headers of a response, in order; at most 50."""
+    found: list[tuple[str, Morsel[str]]] = []
     for header in headers:
+        if len(found) >= MOST_OF_A_RESPONSE:
+            break
         morsel = parse_set_cookie(header)
         if morsel is not None:
             found.append((morsel.key, morsel))

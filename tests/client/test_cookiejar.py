@@ -1,5 +1,6 @@
 """Which cookies are kept and sent (RFC 6265 5)."""
 
+import asyncio
 import datetime
 import json
 import os
@@ -8,6 +9,7 @@ import stat
 import time
 from http.cookies import SimpleCookie
 
+import aiohttp
 import pytest
 from yarl import URL
 
@@ -38,7 +40,7 @@ def test_a_cookie_without_domain_goes_to_its_host_only():
     assert sent(jar, "http://www.example.com/") == {"a": "1"}
     assert sent(jar, "http://example.com/") == {}
     assert sent(jar, "http://x.www.example.com/") == {}
-    assert jar.host_only_cookies == {("www.example.com", "/", "a")}
+    assert jar.host_only_cookies == {("www.example.com", "", "a")}
 
 
 @pytest.mark.parametrize("domain", ["example.com", ".example.com", "EXAMPLE.com"])
@@ -259,3 +261,89 @@ async def test_a_session_keeps_and_sends_cookies(raw):
             async with session.get(server.url):
                 pass
     assert b"Cookie" not in server.requests[-1]
+
+
+def test_a_filtered_cookie_has_no_attributes():
+    jar = jar_with("a=1; Path=/; Secure; HttpOnly; Max-Age=9")
+    cookies = jar.filter_cookies(URL("https://www.example.com/"))
+    assert cookies.output(header="Cookie:") == "Cookie: a=1"
+
+
+def test_a_host_wins_over_a_namesake_of_its_domain():
+    jar = jar_with("a=domain; Domain=example.com; Path=/deep", "a=host; Path=/")
+    assert sent(jar, "http://www.example.com/deep/er") == {"a": "host"}
+
+
+def test_a_domain_keeps_as_many_cookies_as_browsers_do():
+    jar = CookieJar()
+    url = URL("https://example.com/")
+    for number in range(180):
+        jar.update_cookies_from_headers([f"c{number}=1; Path=/{number}"], url)
+    assert len(jar) == 180
+    jar.filter_cookies(url / "0")  # It is the one used last now.
+    jar.update_cookies_from_headers(["new=1"], url)
+    names = {cookie.key for cookie in jar}
+    assert len(jar) == 150
+    assert {"c0", "new", "c179"} <= names
+    assert "c1" not in names
+
+
+def test_secure_cookies_do_not_make_room_for_others():
+    jar = CookieJar()
+    url = URL("https://example.com/")
+    for number in range(180):
+        jar.update_cookies_from_headers([f"c{number}=1; Secure"], url)
+    jar.update_cookies_from_headers(["plain=1"], url)
+    assert "plain" not in {cookie.key for cookie in jar}
+    jar.update_cookies_from_headers(["new=1; Secure"], url)
+    assert len(jar) == 150
+
+
+def test_a_response_sets_fifty_cookies_at_most():
+    jar = CookieJar()
+    jar.update_cookies_from_headers([f"c{number}=1" for number in range(60)], URL("http://a.b/"))
+    assert len(jar) == 50
+
+
+def test_a_header_is_not_longer_than_servers_take():
+    jar = CookieJar()
+    url = URL("https://example.com/")
+    jar.update_cookies_from_headers([f"c{number}={'x' * 4000}" for number in range(4)], url)
+    header = jar.filter_cookies(url).output(header="Cookie:", sep="; ")
+    assert 4000 < len(header) <= 8190
+
+
+def test_what_aiohttp_has_saved_is_loaded_and_the_other_way_round(tmp_path):
+    url = URL("https://www.example.com/")
+    headers = ["a=1; Path=/x", "b=2; Domain=example.com; Max-Age=1000"]
+
+    jar = CookieJar()
+    jar.update_cookies_from_headers(headers, url)
+    jar.save(tmp_path / "ours")
+
+    async def theirs() -> None:
+        other = aiohttp.CookieJar()
+        other.update_cookies_from_headers(headers, url)
+        other.save(tmp_path / "theirs")
+        other = aiohttp.CookieJar()
+        other.load(tmp_path / "ours")
+        found = other.filter_cookies(url / "x")
+        assert {name: morsel.value for name, morsel in found.items()} == {"a": "1", "b": "2"}
+
+    asyncio.run(theirs())
+    loaded = CookieJar()
+    loaded.load(tmp_path / "theirs")
+    assert loaded.host_only_cookies == jar.host_only_cookies
+    assert sent(loaded, "https://www.example.com/x") == {"a": "1", "b": "2"}
+    assert set(loaded._expires) == set(jar._expires)
+
+
+@pytest.mark.parametrize("end", ["nan", "inf", "soon"])
+def test_a_file_that_is_refused_leaves_the_jar_as_it_is(tmp_path, end):
+    entry = {"key": "a", "value": "1", "coded_value": "1", "expires_timestamp": end}
+    path = tmp_path / "cookies"
+    path.write_text(json.dumps({"example.com|": {"a": entry}}))
+    jar = jar_with("kept=1")
+    with pytest.raises(ValueError, match="finite"):
+        jar.load(path)
+    assert [cookie.key for cookie in jar] == ["kept"]

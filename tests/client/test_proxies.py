@@ -116,6 +116,7 @@ async def test_a_websocket_goes_through_a_tunnel(
         assert proxy.asked == [("127.0.0.1", there.port)]
 
 
+@pytest.mark.filterwarnings("ignore:ssl_shutdown_timeout:DeprecationWarning")
 @pytest.mark.parametrize("fast", [None, False])
 @pytest.mark.parametrize("options", [{}, {"ssl_shutdown_timeout": 1}])
 async def test_a_proxy_may_be_spoken_to_over_tls(

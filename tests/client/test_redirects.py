@@ -185,3 +185,22 @@ async def test_connections_of_redirects_are_used_again(session, raw):
     with pytest.raises(errors.TooManyRedirects):
         await session.get(server.url)
     assert server.connections == 1
+
+
+@pytest.mark.parametrize("location", ["http:/end?x=1", "http:end?x=1", "HTTP:/end?x=1"])
+async def test_a_location_without_a_host_is_relative(session, serve, location):
+    url = await serve({"/end": mirror, "/": to(location)})
+    async with session.get(url) as response:
+        assert (await response.json())["query"] == {"x": "1"}
+
+
+async def test_a_jar_that_raises_does_not_hold_the_connection(serve):
+    class Broken(CookieJar):
+        def update_cookies_from_headers(self, headers, response_url):
+            raise ArithmeticError("boom")
+
+    url = await serve(to("/", 200, **{"Set-Cookie": "a=b"}))
+    async with ClientSession(cookie_jar=Broken()) as session:
+        with pytest.raises(ArithmeticError):
+            await session.get(url)
+        assert not session.connector._acquired

@@ -117,3 +117,53 @@ async def test_the_version_may_be_text(serve, version):
     url = await serve(mirror)
     async with ClientSession(version=version) as session, session.get(url) as response:
         assert response.version == (1, 1)
+
+
+async def test_a_request_without_a_session_is_for_async_with_alone(serve):
+    url = await serve(mirror)
+    async with aiohttp_ws.request("GET", url) as response:
+        assert response.status == 200
+    asked = aiohttp_ws.request("GET", url)
+    with pytest.raises(TypeError):
+        await asked
+    await asked._session.close()
+    asked.close()
+
+
+async def test_what_aiohttp_has_deprecated_is_told(serve):
+    url = await serve(mirror)
+    async with ClientSession() as session, session.post(url, data=b"1") as response:
+        with pytest.warns(DeprecationWarning, match="UploadTracker"):
+            assert response.output_size > 1
+        with pytest.warns(DeprecationWarning, match="UploadTracker"):
+            await response.upload_complete
+        with pytest.warns(DeprecationWarning, match="chunked"):
+            await session.post(url, data=b"1", chunked=1024)
+    with pytest.warns(DeprecationWarning, match="ssl_shutdown_timeout"):
+        aiohttp_ws.TCPConnector(ssl_shutdown_timeout=1)._close()
+    for kwargs in ({"timeout": 1.0}, {"receive_timeout": 1.0}):
+        async with ClientSession() as session:
+            with (
+                pytest.warns(DeprecationWarning, match="ClientWSTimeout"),
+                pytest.raises(aiohttp_ws.WSServerHandshakeError),
+            ):
+                await session.ws_connect(url, **kwargs)
+
+
+async def test_a_websocket_shows_its_transport_under_aiohttps_names(serve):
+    async def echo(request: web.Request) -> web.WebSocketResponse:
+        websocket = web.WebSocketResponse()
+        await websocket.prepare(request)
+        async for message in websocket:
+            await websocket.send_str(message.data)
+        return websocket
+
+    url = await serve(echo)
+    async with ClientSession() as session:
+        async with session.ws_connect(url) as websocket:
+            assert websocket._conn.transport.get_extra_info("peername")[1] == url.port
+            assert websocket._writer.transport is websocket._conn.transport
+            await websocket._writer.send_frame(b"hello", aiohttp_ws.WSMsgType.TEXT)
+            assert await websocket.receive_str() == "hello"
+        assert websocket._conn.closed
+        assert websocket.get_extra_info("peername") is None

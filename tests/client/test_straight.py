@@ -21,6 +21,8 @@ from tests.client.waiting import until
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
+pytestmark = pytest.mark.filterwarnings("ignore:ClientResponse.output_size:DeprecationWarning")
+
 
 @pytest.fixture(params=["straight", "general"])
 def way(request):
