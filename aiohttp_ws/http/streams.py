@@ -361,6 +361,9 @@ class StreamReader:
         self._size = 0
         return pieces.popleft()
 
+    async def receive_whole(self) -> None:
+        """Wait for the rest of a body as one piece, where what feeds this can receive it so."""
+
     def _take_some(self, limit: int) -> bytes:
         """Take up to *limit* bytes, -1 for no limit; a large piece is not copied to join it."""
         if self._size and len(self._buffer[0]) - self._buffer_offset >= _LARGE_PIECE:

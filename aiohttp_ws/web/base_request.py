@@ -47,6 +47,7 @@ __all__ = ("BaseRequest",)
 _UNSET: Final[Any] = object()
 _CLIENT_MAX_SIZE: Final = 1024**2
 _CLIENT_MAX_FIELDS: Final = 1000
+_LARGE_BODY: Final = 64 * 1024
 
 
 class BaseRequest(ValueMapping, ContentFields):
@@ -456,6 +457,9 @@ class BaseRequest(ValueMapping, ContentFields):
             if limit and announced > limit:
                 raise self._too_large(announced)
             body = self._payload.take_complete()
+            if body is None and announced > _LARGE_BODY:
+                await self._payload.receive_whole()
+                body = self._payload.take_complete()
             if body is not None:
                 if limit and len(body) > limit:
                     raise self._too_large(len(body))

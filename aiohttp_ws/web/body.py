@@ -40,6 +40,32 @@ class BodyReader(StreamReader):
         self._connection.send_continue()
         await super()._wait(reader)
 
+    async def receive_whole(self) -> None:
+        if self._size != self.total_bytes or self._waiter is not None or self._exception:
+            return
+        connection = self._connection
+        connection.send_continue()
+        if not connection.begin_whole(self._pieces):
+            return
+        self._pieces.clear()
+        self._size = 0
+        if self._paused:
+            self._paused = False
+            connection.resume_reading()
+        try:
+            while not self._eof:
+                await self._wait("read")
+                self._raise_if_broken()
+        finally:
+            # Whoever is cancelled here may read on afterwards.
+            if part := connection.end_whole():
+                self.take_whole(part)
+
+    def take_whole(self, data: bytes) -> None:
+        """Take all that has come of the body so far."""
+        self._pieces.append(data)
+        self._size = self.total_bytes = self.total_raw_bytes = len(data)
+
     def receive(self, data: bytes) -> None:
         """Take a piece of body as it came."""
         self.total_raw_bytes += len(data)
@@ -80,6 +106,9 @@ class InflatingReader(BodyReader):
         self._encoding = encoding
         self._complete = False
         self._ends: Sequence[int] = ()
+
+    async def receive_whole(self) -> None:
+        """Do nothing: what is received is not what is read."""
 
     def pause_reading(self) -> None:
         self._connection.pause_reading()

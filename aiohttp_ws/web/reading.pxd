@@ -64,7 +64,12 @@ cdef class RequestReader(Link):
         bint continue_due       # the client waits for 100 Continue
         object failure          # why the parser stopped
         bint stop_after         # no more requests after this one
+        # A body that is received where it is to lie, and how much of it has come; else None.
+        bytes whole
+        Py_ssize_t whole_used
+        bint into_whole         # the buffer given out last is a part of it
 
+    cdef int receive_into_whole(self, Py_ssize_t size) except -1
     cdef int parse(self) except -1
     cdef int begin_message(self, RequestHead head) except -1
     cdef int fail_parsing(self, object error) except -1

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 
 from ..net.link import Link
 from .base_request import BaseRequest
@@ -39,3 +39,12 @@ class RequestReader(Link):
     """Base of :class:`HTTPConnection`."""
 
     def __init__(self, settings: ConnectionSettings) -> None: ...
+    def begin_whole(self, pieces: Iterable[bytes]) -> bool:
+        """Receive the rest of the body after *pieces* of it, as one piece that is not copied.
+
+        It is what :meth:`end_whole` returns, or is given to the body's ``take_whole()``.
+
+        :returns: whether it is: the length has to be known, and the transport to read at once.
+        """
+    def end_whole(self) -> bytes:
+        """Receive no more so; return what has come if that is not all, else nothing."""

@@ -4,7 +4,12 @@ Bytes are parsed where they lie in the loop's receive buffer. Parsing stops at t
 message until that has been answered, so that pipelined requests wait as bytes.
 """
 
-from aiohttp_ws.wire.http1 cimport RequestParser
+from cpython.buffer cimport PyBUF_WRITE
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.memoryview cimport PyMemoryView_FromMemory
+from libc.string cimport memcpy
+
+from aiohttp_ws.wire.http1 cimport LENGTH_BODY, MESSAGE_END, RequestParser
 from aiohttp_ws.wire.http1_head cimport RequestHead
 from aiohttp_ws.net.awaitables cimport Awaitable, Waiter, make_sendable
 from aiohttp_ws.net.loop cimport resources_of
@@ -15,6 +20,10 @@ from aiohttp_ws.web.body import make_body
 
 cdef extern from "aiohttp_ws/net/awaitables.h":
     double aws_monotonic()
+
+cdef enum:
+    # Bytes of a body that are set aside when it is announced; memory that is not used yet.
+    MOST_WHOLE = 16 * 1024 * 1024
 
 
 cdef class ConnectionSettings:
@@ -68,6 +77,14 @@ cdef class RequestReader(Link):
             self.deadline = aws_monotonic() + settings.head_timeout
 
     def get_buffer(self, sizehint):
+        if self.whole is not None and self.phase == HANDLING:
+            self.into_whole = True
+            return PyMemoryView_FromMemory(
+                PyBytes_AS_STRING(self.whole) + self.whole_used,
+                PyBytes_GET_SIZE(self.whole) - self.whole_used,
+                PyBUF_WRITE,
+            )
+        self.into_whole = False
         return self.resources.receive_buffer
 
     def buffer_updated(self, Py_ssize_t size):
@@ -76,7 +93,10 @@ cdef class RequestReader(Link):
             return
         self.in_batch = True
         try:
-            self.parser.feed_ptr(<const char *>self.resources.receive_ptr, size)
+            if self.into_whole:
+                self.receive_into_whole(size)
+            else:
+                self.parser.feed_ptr(<const char *>self.resources.receive_ptr, size)
             if self.body_open or self.waiting:
                 self.parse()
                 if self.waiting and (
@@ -91,6 +111,55 @@ cdef class RequestReader(Link):
                 self.keep_unparsed()
         finally:
             self.end_batch()
+
+    def begin_whole(self, pieces):
+        """Receive the rest of the body after *pieces* of it, as one piece that is not copied.
+
+        It is what :meth:`end_whole` returns, or is given to the body's ``take_whole()``.
+
+        :returns: whether it is: the length has to be known, and the transport to read at once.
+        """
+        cdef Py_ssize_t used = 0
+        cdef bytes piece
+        if (
+            self.fd < 0
+            or self.phase != HANDLING
+            or not self.body_open
+            or self.parser._state != LENGTH_BODY
+            or self.parser._at != self.parser._end
+            or self.parser._remaining < 1
+        ):
+            return False
+        for piece in pieces:
+            used += PyBytes_GET_SIZE(piece)
+        if self.parser._remaining + used > MOST_WHOLE:
+            return False
+        self.whole = PyBytes_FromStringAndSize(NULL, self.parser._remaining + used)
+        used = 0
+        for piece in pieces:
+            memcpy(
+                PyBytes_AS_STRING(self.whole) + used,
+                PyBytes_AS_STRING(piece),
+                PyBytes_GET_SIZE(piece),
+            )
+            used += PyBytes_GET_SIZE(piece)
+        self.whole_used = used
+        return True
+
+    def end_whole(self):
+        """Receive no more so; return what has come if that is not all, else nothing."""
+        whole, self.whole = self.whole, None
+        return b"" if whole is None else whole[: self.whole_used]
+
+    cdef int receive_into_whole(self, Py_ssize_t size) except -1:
+        self.into_whole = False
+        self.parser._remaining -= size
+        self.whole_used += size
+        if self.parser._remaining == 0:
+            self.parser._state = MESSAGE_END
+            whole, self.whole = self.whole, None
+            self.body.take_whole(whole)
+        return 0
 
     cdef int keep_unparsed(self) except -1:
         """Keep what waits for the end of the current request, and watch the clock."""
