@@ -45,9 +45,9 @@ class BodyReader(StreamReader):
             return
         connection = self._connection
         connection.send_continue()
-        if not connection.begin_whole(self._pieces):
+        if not connection.begin_whole(self._buffer):
             return
-        self._pieces.clear()
+        self._buffer.clear()
         self._size = 0
         if self._paused:
             self._paused = False
@@ -63,7 +63,7 @@ class BodyReader(StreamReader):
 
     def take_whole(self, data: bytes) -> None:
         """Take all that has come of the body so far."""
-        self._pieces.append(data)
+        self._buffer.append(data)
         self._size = self.total_bytes = self.total_raw_bytes = len(data)
 
     def receive(self, data: bytes) -> None:
