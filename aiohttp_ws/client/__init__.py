@@ -3,6 +3,7 @@
 import typing
 
 from .. import exports
+from ..errors.client import *
 from .connector import *
 from .cookiejar import *
 from .fingerprint import *

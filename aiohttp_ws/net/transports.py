@@ -156,7 +156,8 @@ async def create_server(
         server = await make(factory, path, ssl=ssl, **kwargs)
     else:
         make = maker(loop, use_aiofastnet, "create_server", ssl)
-        server = await make(factory, host, port, ssl=ssl, **kwargs)
+        address = () if kwargs.get("sock") is not None else (host, port)
+        server = await make(factory, *address, ssl=ssl, **kwargs)
     return server
 
 

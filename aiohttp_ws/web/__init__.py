@@ -13,6 +13,7 @@ from ..ws.types import WSCloseCode as WSCloseCode
 from ..ws.types import WSMessage as WSMessage
 from ..ws.types import WSMsgType as WSMsgType
 from .access_log import *
+from .access_log import access_logger as access_logger
 from .app_keys import *
 from .application import *
 from .base_request import *

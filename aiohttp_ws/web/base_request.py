@@ -266,7 +266,8 @@ class BaseRequest(ValueMapping, ContentFields):
     def scheme(self) -> str:
         """``"http"`` or ``"https"``, by whether the connection is encrypted; see :meth:`clone`."""
         if self._scheme is None:
-            secure = self.get_extra_info("sslcontext") is not None
+            transport = self.transport
+            secure = transport is not None and transport.get_extra_info("sslcontext") is not None
             self._scheme = "https" if secure else "http"
         return self._scheme
 
@@ -572,10 +573,10 @@ class BaseRequest(ValueMapping, ContentFields):
 
         charset = self._known_charset()
         limit = self._client_max_fields
-        if limit and body.count(b"&") >= limit:
+        if limit > 0 and body.count(b"&") >= limit:
             raise HTTPRequestEntityTooLarge(
                 max_size=self._client_max_size,
-                text=f"form has more than client_max_fields={limit} fields",
+                text=f"form has too many fields: client_max_fields={limit} exceeded",
             )
         text = self._decoded(body.rstrip(), charset)
         return parse_qsl(text, keep_blank_values=True, encoding=charset)

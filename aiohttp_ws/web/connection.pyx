@@ -199,6 +199,8 @@ cdef class HTTPConnection(ResponseSender):
         if self.phase == LOST:
             return
         self.phase = LOST
+        if self.request is not None:
+            self.request._keep_address()
         self.let_go()
         if self.body_open:
             self.body_open = False

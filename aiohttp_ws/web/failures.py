@@ -7,8 +7,10 @@ that the client's connection has ended, which :class:`HTTPConnection` decides.
 from __future__ import annotations
 
 import asyncio
+import html
 import logging
 import sys
+import traceback
 from typing import TYPE_CHECKING
 
 from .. import hdrs
@@ -48,7 +50,9 @@ def answer_bad_message(error: BadHttpMessage, logger: logging.Logger, peer: obje
 
 
 def answer_error(request: BaseRequest, error: Exception, logger: logging.Logger) -> Response:
-    """Return the answer to a request whose handler raised; the client learns nothing more.
+    """Return the answer to a request whose handler raised.
+
+    The client learns nothing more, but for a traceback where the event loop is in debug mode.
 
     A client that broke its own body off gets 400 and a line at debug level, one whose answer
     waited too long for something 504 (:exc:`asyncio.TimeoutError`), anything else 500 and a
@@ -63,7 +67,7 @@ def answer_error(request: BaseRequest, error: Exception, logger: logging.Logger)
         response = Response(status=400, text=f"400 Bad Request: {error}\n")
     else:
         logger.error("Error handling request from %s: %r", request.remote, request, exc_info=error)
-        response = _internal_error(request)
+        response = _internal_error(request, error)
     response.force_close()
     return response
 
@@ -127,8 +131,15 @@ def log_short_body(
     )
 
 
-def _internal_error(request: BaseRequest) -> Response:
+def _internal_error(request: BaseRequest, error: Exception | None = None) -> Response:
     title = f"500 {reason_of(500)}"
+    trace = None
+    # Only who runs the server can put the loop into debug mode.
+    if error is not None and request._loop.get_debug():
+        trace = "".join(traceback.format_exception(type(error), error, error.__traceback__))
     if "text/html" in request.headers.get("Accept", ""):
-        return Response(status=500, text=_HTML.format(title, _TROUBLE), content_type="text/html")
-    return Response(status=500, text=f"{title}\n\n{_TROUBLE}")
+        shown = _TROUBLE
+        if trace is not None:
+            shown = f"<h2>Traceback:</h2>\n<pre>{html.escape(trace)}</pre>"
+        return Response(status=500, text=_HTML.format(title, shown), content_type="text/html")
+    return Response(status=500, text=f"{title}\n\n{_TROUBLE if trace is None else trace}")

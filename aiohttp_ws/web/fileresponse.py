@@ -173,7 +173,7 @@ class FileResponse(StreamResponse):
         opened, self._opened = self._opened, None
         if opened is None:
             accepted: frozenset[str] | None = None
-            if not self.compression and hdrs.CONTENT_ENCODING not in self.headers:
+            if hdrs.CONTENT_ENCODING not in self.headers:
                 accepted = accepted_encodings(request.headers.get(hdrs.ACCEPT_ENCODING, ""))
             opened = open_file_cached(self._path, accepted, follow_links=True)
         if opened is None:
@@ -204,6 +204,8 @@ class FileResponse(StreamResponse):
         etag, modified = validators(info)
         if opened.varies:
             self.headers.add(hdrs.VARY, "Accept-Encoding")
+        if opened.encoding is not None:
+            self._compression = False  # it is compressed already
         part: range | None = None
         if self.status == HTTPStatus.OK:
             # RFC 9110 13.2.1: only what would be a success has conditions.

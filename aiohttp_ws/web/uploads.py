@@ -83,7 +83,7 @@ class _Form:
             if 0 < limit <= len(form):
                 raise HTTPRequestEntityTooLarge(
                     max_size=self._max_size,
-                    text=f"form has more than client_max_fields={limit} fields",
+                    text=f"form has too many fields: client_max_fields={limit} exceeded",
                 )
             if not isinstance(part, BodyPartReader):
                 raise RequestMultipartError(

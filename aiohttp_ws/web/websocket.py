@@ -168,6 +168,8 @@ class WebSocketResponse(StreamResponse, MessageStream):
             return self._payload_writer
         refuse_second(request)
         handshake = await open_handshake(request, opening.terms, self)
+        if self._status != 101:
+            self._set_status(101, None)
         self._ws_protocol = handshake.subprotocol
         self._compress = handshake.deflate.server_max_window_bits if handshake.deflate else 0
         await self._prepare_head(request)

@@ -128,3 +128,22 @@ async def test_a_client_on_a_unix_socket_has_an_empty_address(tmp_path):
     writer.close()
     listening.close()
     await server.shutdown(1)
+
+
+async def test_a_request_keeps_its_address_when_the_client_is_gone():
+    began, gone, told = asyncio.Event(), asyncio.Event(), asyncio.Queue()
+
+    async def handler(request):
+        began.set()
+        await gone.wait()
+        await told.put((request.transport, request.remote, request.scheme, str(request.url)))
+        return web.Response()
+
+    async with running(handler, access_log=None) as server:
+        async with server.connect() as peer:
+            peer.send(b"GET /x HTTP/1.0\r\n\r\n")
+            await began.wait()
+            peer.writer.transport.abort()
+            await until_gone(server.server)
+        gone.set()
+        assert await told.get() == (None, "127.0.0.1", "http", "http://127.0.0.1/x")
