@@ -62,6 +62,7 @@ class BaseTestServer(ABC):
         self.skip_url_asserts = skip_url_asserts
         self.socket_factory = socket_factory
         self.runner: BaseRunner | None = None
+        self._loop = loop
         self._root: URL | None = None
         self._closed = False
 
@@ -81,6 +82,7 @@ class BaseTestServer(ABC):
         """
         if self.runner is not None:
             return
+        self._loop = asyncio.get_running_loop()
         ssl_context: SSLContext | None = kwargs.pop("ssl", None)
         if not self.scheme:
             self.scheme = "https" if ssl_context else "http"

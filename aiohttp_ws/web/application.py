@@ -22,6 +22,7 @@ from .paths import safe_path
 from .request import Request
 from .resources import AbstractResource
 from .subapps import Domain, MaskDomain, MatchedSubAppResource, PrefixedSubAppResource
+from .values import guarded
 
 if TYPE_CHECKING:
     import asyncio
@@ -48,6 +49,7 @@ web_logger = logging.getLogger("aiohttp_ws.web")
 
 
 @final
+@guarded
 class Application(MutableMapping["str | AppKey[Any]", Any]):
     """Routes, state, signals and middlewares of a web application.
 

@@ -31,7 +31,7 @@ from ..http.headers import (
 from ..http.streams import EmptyStreamReader, StreamReader
 from .app_keys import RequestKey
 from .request_head import AnyRequestHead, PlainRequestHead, copy_head
-from .values import ValueMapping
+from .values import ValueMapping, guarded
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -50,6 +50,7 @@ _CLIENT_MAX_FIELDS: Final = 1000
 _LARGE_BODY: Final = 64 * 1024
 
 
+@guarded
 class BaseRequest(ValueMapping, ContentFields):
     """A request; also a mapping, in which middlewares and handlers keep what they share.
 
@@ -68,6 +69,7 @@ class BaseRequest(ValueMapping, ContentFields):
     """
 
     __slots__ = (
+        "__dict__",  # made when a program sets an attribute of its own
         "__weakref__",
         "_client_max_fields",
         "_client_max_size",
@@ -437,9 +439,7 @@ class BaseRequest(ValueMapping, ContentFields):
     @property
     def has_body(self) -> bool:
         """Deprecated: use :attr:`can_read_body`, or :attr:`body_exists`."""
-        warnings.warn(
-            "Request.has_body is deprecated, use can_read_body", DeprecationWarning, stacklevel=2
-        )
+        warnings.warn("Request.has_body is deprecated", DeprecationWarning, stacklevel=2)
         return not self._payload.at_eof()
 
     async def release(self) -> None:

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from yarl import URL
 
@@ -24,6 +24,9 @@ from .. import hdrs
 from ..argument_types import LooseHeaders, StrOrURL
 from ..http.headers import reason_of
 from .response import Response
+
+if TYPE_CHECKING:
+    from .base_request import BaseRequest
 
 __all__ = (
     "HTTPAccepted",
@@ -139,6 +142,13 @@ class HTTPException(Response, Exception):
 
     def __bool__(self) -> bool:
         return True
+
+    def _render(self, request: BaseRequest) -> tuple[bytes, bytes | None] | None:
+        # Asked for of what a handler has returned, not of what it raised.
+        warnings.warn(
+            f"returning {self!r} is deprecated, raise it", DeprecationWarning, stacklevel=2
+        )
+        return super()._render(request)
 
 
 class HTTPError(HTTPException):

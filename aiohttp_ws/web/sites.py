@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import warnings
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
@@ -28,7 +29,7 @@ class BaseSite(ABC):
     :param runner: the runner, after its ``setup()``.
     :param ssl_context: serve TLS with it.
     :param backlog: connections that may wait to be accepted.
-    :param shutdown_timeout: not used; give it to the runner.
+    :param shutdown_timeout: deprecated; it is that of the runner.
     :param use_aiofastnet: transports of the ``aiofastnet`` package: ``True`` requires it, ``False``
         does without it; ``None`` uses it for TLS where it is installed and supports what
         *ssl_context* asks for.
@@ -46,6 +47,13 @@ class BaseSite(ABC):
     ) -> None:
         if runner.server is None:
             raise RuntimeError("await runner.setup() before making a site")
+        if shutdown_timeout != 60.0:
+            warnings.warn(
+                "shutdown_timeout of sites is deprecated, give it to the runner",
+                DeprecationWarning,
+                stacklevel=3,
+            )
+            runner._shutdown_timeout = shutdown_timeout
         self._runner = runner
         self._ssl_context = ssl_context
         self._backlog = backlog

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import sys
+import warnings
 from collections import ChainMap
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from .app_keys import RequestKey, ResponseKey, warn_plain_key
 
@@ -52,6 +55,31 @@ class ChainMapProxy(Mapping[Any, Any]):
 _warned_of: set[Any] = set()
 # A key may be made of what a client sent.
 _MOST_WARNINGS: Final = 256
+
+
+# As asyncio decides about its debug mode.
+_IN_DEVELOPMENT: Final = sys.flags.dev_mode or (
+    not sys.flags.ignore_environment and bool(os.environ.get("PYTHONASYNCIODEBUG"))
+)
+_Class = TypeVar("_Class", bound=type)
+
+
+def guarded(cls: _Class) -> _Class:
+    """Let *cls* warn of attributes that are not its own, in Python's development mode."""
+    if not _IN_DEVELOPMENT:
+        return cls
+
+    def set_attribute(self: Any, name: str, value: Any) -> None:
+        if name not in self.ATTRS:
+            warnings.warn(
+                f"{name} is not an attribute of {type(self).__name__}: keep values under keys",
+                DeprecationWarning,
+                stacklevel=2,
+            )
+        object.__setattr__(self, name, value)
+
+    cls.__setattr__ = set_attribute  # type: ignore[method-assign, assignment]
+    return cls
 
 
 class ValueMapping(MutableMapping[Any, Any]):
