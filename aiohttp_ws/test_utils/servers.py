@@ -65,6 +65,7 @@ class BaseTestServer(ABC):
         self._loop = loop
         self._root: URL | None = None
         self._closed = False
+        self._loop = loop  # aiohttp has it; what runs is the running loop.
 
     @abstractmethod
     async def _make_runner(self, **kwargs: Any) -> BaseRunner:

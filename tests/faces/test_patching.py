@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from typing import Any
 from unittest import mock
@@ -212,6 +213,72 @@ async def test_the_context_of_a_request_has_its_response_as_in_aiohttp():
         context = session.get(server.make_url("/"))
         async with context as response:
             assert context._resp is response
+
+
+PRIVATE = {
+    "session": "_build_url _connector _cookie_jar _loop _prepare_headers _request _timeout "
+    "_trace_configs _trust_env",
+    "connector": "_acquired _close _conns _create_connection _create_direct_connection _factory "
+    "_resolve_host _wrap_create_connection",
+    "response": "_body _cache _headers _history _loop _raw_headers _released _request_info "
+    "_session _traces _url",
+    "request": "_message _payload _protocol _read_bytes",
+    "server's WebSocket": "_timeout",
+    "client's WebSocket": "_conn _response _writer",
+    "application": "_debug _handle _router _subapps",
+    "test server": "_loop",
+}
+
+
+async def test_private_attributes_that_libraries_lean_on_are_there():
+    met: dict[str, Any] = {}
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        await request.read()
+        met["request"] = request
+        if not web.WebSocketResponse().can_prepare(request):
+            return web.Response(text="x")
+        met["server's WebSocket"] = ws = web.WebSocketResponse()
+        await ws.prepare(request)
+        await ws.receive()
+        return ws
+
+    met["application"] = app = web.Application()
+    app.router.add_get("/", handler)
+    async with TestServer(app) as server, ClientSession() as session:
+        met["test server"], met["session"] = server, session
+        met["connector"] = session.connector
+        async with session.ws_connect(server.make_url("/")) as ws:
+            met["client's WebSocket"] = ws
+        async with session.get(server.make_url("/")) as response:
+            met["response"] = response
+            await response.read()
+            absent = {
+                f"{name} of a {what}"
+                for what, names in PRIVATE.items()
+                for name in names.split()
+                if not hasattr(met[what], name)
+            }
+    assert absent == set()
+
+
+async def test_the_time_for_closing_can_be_set_on_a_websocket():
+    async def handler(request: web.Request) -> web.WebSocketResponse:
+        ws = web.WebSocketResponse()
+        ws._timeout = 0.01
+        await ws.prepare(request)
+        await ws.close()
+        closed.set()
+        return ws
+
+    closed = asyncio.Event()
+    app = web.Application()
+    app.router.add_get("/", handler)
+    async with talking(app) as client:
+        ws = await client.ws_connect("/", autoclose=False)
+        assert (await ws.receive()).type is aiohttp_ws.WSMsgType.CLOSE
+        await asyncio.wait_for(closed.wait(), 5)
+        await ws.close()
 
 
 # --------------------------------------------------------------------------- WebSockets
