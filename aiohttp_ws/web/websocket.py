@@ -85,7 +85,6 @@ class WebSocketResponse(StreamResponse, MessageStream):
         "_payload_writer",
         "_req",
         "_state",
-        "_timeout",
         "_ws_protocol",
     )
 
@@ -128,7 +127,6 @@ class WebSocketResponse(StreamResponse, MessageStream):
         if timeout != self._timeout:
             self._timeout = timeout
         self._compress: int | bool = compress if isinstance(compress, bool) else True
-        self._timeout = timeout
         self._ws_protocol: str | None = None
         self._opening: _Opening | None = _Opening(
             Terms(origins, tuple(protocols), deflate, on_connect),
