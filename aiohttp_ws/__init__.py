@@ -73,13 +73,16 @@ else:
             "http.streams",
             "http.stream_iteration",
             "http.data_queue",
-            "installation",
             "frames",
             "client",
             "client.digest_auth",
             "client.tracing",
+            "installation",
         ),
         alone={
+            # What most programs begin with, without a look at the parts before.
+            "ClientSession": "client",
+            "install_as_aiohttp": "installation",
             "connect": "websockets.asyncio.client",
             "serve": "websockets.asyncio.server",
             "set_zlib_backend": "http.zlib_codings",

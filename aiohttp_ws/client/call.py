@@ -143,11 +143,7 @@ class Call:
                     else:
                         response = await send(connector, request, plan, deadline, fresh)
                         fresh = False
-                try:
-                    self._keep_cookies(response)
-                except BaseException:
-                    response.close()
-                    raise
+                keep_cookies(self.session, response)
                 if max_redirects is None or response.status not in REDIRECT_STATUSES:
                     break
                 if self.traces is not None:
@@ -269,13 +265,6 @@ class Call:
         self.request = request
         return request
 
-    def _keep_cookies(self, response: ClientResponse) -> None:
-        head = response._head
-        if head is not None and head.first("Set-Cookie") is not None:
-            self.session._cookie_jar.update_cookies_from_headers(
-                response.headers.getall(hdrs.SET_COOKIE), response.url
-            )
-
     def _target(self, response: ClientResponse, max_redirects: int) -> URL | None:
         try:
             target = next_url(response, self.url, self.session._requote_redirect_url)
@@ -337,6 +326,19 @@ class Call:
             await request.close()
         else:
             task.add_done_callback(lambda done: asyncio.ensure_future(request.close()))
+
+
+def keep_cookies(session: ClientSession, response: ClientResponse) -> None:
+    """Put the cookies of *response* into the session's jar."""
+    head = response._head
+    if head is not None and head.first("Set-Cookie") is not None:
+        try:
+            session._cookie_jar.update_cookies_from_headers(
+                response.headers.getall(hdrs.SET_COOKIE), response.url
+            )
+        except BaseException:
+            response.close()  # A jar of the user's may raise anything.
+            raise
 
 
 async def go_on(

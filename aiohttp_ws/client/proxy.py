@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-import netrc
 import os
 import sys
 from pathlib import Path
@@ -76,6 +75,8 @@ def proxy_from_environment(url: URL) -> str | None:
 
 def login_from_netrc(host: str) -> BasicAuth | None:
     """The login for *host* in the file that ``NETRC`` names, or in ``~/.netrc``."""
+    import netrc  # Few programs have one.
+
     named = os.environ.get("NETRC")
     try:
         path = Path(named or "~/_netrc" if sys.platform == "win32" else named or "~/.netrc")

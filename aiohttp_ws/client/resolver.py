@@ -5,16 +5,25 @@ from __future__ import annotations
 import asyncio
 import importlib
 import socket
+import sys
 from typing import Any
 
 from .interfaces import AbstractResolver, ResolveResult
 
-try:
-    aiodns: Any = importlib.import_module("aiodns")
-except ImportError:  # optional: only AsyncResolver needs it
-    aiodns = None
-
 __all__ = ("AsyncResolver", "DefaultResolver", "ThreadedResolver")
+
+
+def __getattr__(name: str) -> Any:
+    # Optional, and imported when it is asked for: only AsyncResolver needs it.
+    if name != "aiodns":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    try:
+        found: Any = importlib.import_module("aiodns")
+    except ImportError:
+        found = None
+    globals()["aiodns"] = found
+    return found
+
 
 _NUMERIC = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
 
@@ -81,6 +90,7 @@ class AsyncResolver(AbstractResolver):
     def __init__(
         self, loop: asyncio.AbstractEventLoop | None = None, *args: Any, **kwargs: Any
     ) -> None:
+        aiodns = sys.modules[__name__].aiodns
         if aiodns is None:
             raise RuntimeError(
                 "AsyncResolver needs aiodns: pip install aiodns, or use ThreadedResolver"
@@ -102,7 +112,7 @@ class AsyncResolver(AbstractResolver):
                 family=family,
                 flags=socket.AI_ADDRCONFIG,
             )
-        except aiodns.error.DNSError as exc:
+        except sys.modules[__name__].aiodns.error.DNSError as exc:
             raise OSError(None, exc.args[1] if len(exc.args) > 1 else str(exc)) from exc
         addresses: list[ResolveResult] = []
         for node in found.nodes:

@@ -20,7 +20,7 @@ from aiohttp_ws.net.output cimport DIRECT_FROM
 from aiohttp_ws.wire.http1_head cimport ResponseHead
 from libc.math cimport INFINITY
 
-from aiohttp_ws.client.call import check_status, go_on
+from aiohttp_ws.client.call import check_status, go_on, keep_cookies
 from aiohttp_ws.client.connection import Connection
 from aiohttp_ws.client.redirects import REDIRECT_STATUSES
 from aiohttp_ws.client.request import SMALL_BODY
@@ -35,7 +35,6 @@ from aiohttp_ws.errors import (
     ServerDisconnectedError,
     ServerTimeoutError,
 )
-from aiohttp_ws.hdrs import SET_COOKIE
 from aiohttp_ws.http.headers import HttpVersion10, HttpVersion11
 from aiohttp_ws.http.payload import LARGE_BYTES
 
@@ -376,10 +375,8 @@ cdef class ResponseContext(Awaitable):
             if follows:
                 self.go_on(exchange, response)
                 return None
-        if has_cookies(head):
-            self.session._cookie_jar.update_cookies_from_headers(
-                response.headers.getall(SET_COOKIE), response.url
-            )
+        if may_have_cookies(head):
+            keep_cookies(self.session, response)
         check = self.session._raise_for_status
         if check and (head.status >= 400 or callable(check)):
             self.coroutine = check_status(response, check)
@@ -423,11 +420,12 @@ cdef class ResponseContext(Awaitable):
         return 0
 
 
-cdef bint has_cookies(ResponseHead head) except -1:
+cdef bint may_have_cookies(ResponseHead head) noexcept:
+    """Whether a field has a name as long as Set-Cookie's."""
     cdef unsigned int i
     for i in range(head._count):
-        if head._fields[i].name_size == 10:  # bytes of its name
-            return head.first("Set-Cookie") is not None
+        if head._fields[i].name_size == 10:
+            return True
     return False
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import urllib.request
 from collections.abc import Iterable
 
 __all__ = ("environment_proxy",)
@@ -14,6 +13,8 @@ def environment_proxy(host: str, port: int | None, names: Iterable[str]) -> str 
     :param names: the first of the variables ``{name}_proxy`` that is set counts; in lower or
         upper case. ``no_proxy`` names hosts to go to directly.
     """
+    import urllib.request  # Most programs have no proxy.
+
     if urllib.request.proxy_bypass(host if port is None else f"{host}:{port}"):
         return None
     known = urllib.request.getproxies()

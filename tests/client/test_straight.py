@@ -378,6 +378,25 @@ async def test_cookies_of_responses_are_kept(raw, warm, way):
     assert {cookie.key for cookie in session.cookie_jar} == {"a", "b"}
 
 
+async def test_a_jar_that_raises_costs_no_connection(raw, warm, way):
+    async def talk(reader, writer):
+        await server.head(reader)
+        writer.write(OK)
+        await server.head(reader)
+        writer.write(b"HTTP/1.1 200 OK\r\nSet-Cookie: a=b\r\nContent-Length: 9\r\n\r\n")
+        assert await reader.read() == b""
+
+    server = await raw(talk)
+    session = await warm(server.url)
+    with (
+        mock.patch.object(session.cookie_jar, "update_cookies_from_headers", side_effect=KeyError),
+        pytest.raises(KeyError),
+    ):
+        await session.get(server.url)
+    connector = session.connector
+    assert (connector._taken, connector._idle_count, len(connector._in_use)) == (0, 0, 0)
+
+
 @pytest.mark.parametrize("how", ["flag", "function"])
 async def test_statuses_are_checked_where_the_session_says_so(serve, way, how):
     checked = []
