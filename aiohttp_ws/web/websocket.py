@@ -89,6 +89,7 @@ class WebSocketResponse(StreamResponse, MessageStream):
     )
 
     _status = 101
+    _timeout = 10.0  # of the instance only where another one was given
     _reason = reason_of(101)
     _must_be_empty_body = True
 
@@ -123,6 +124,8 @@ class WebSocketResponse(StreamResponse, MessageStream):
             deflate: DeflateOptions | None = compress
         else:
             deflate = DEFAULT_DEFLATE if compress else None
+        if timeout != self._timeout:
+            self._timeout = timeout
         self._compress: int | bool = compress if isinstance(compress, bool) else True
         self._ws_protocol: str | None = None
         self._opening: _Opening | None = _Opening(
