@@ -73,6 +73,8 @@ PEERS = {
         lambda: shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin"),
         "install it with your package manager (Debian: apt-get install nginx-light)",
     ),
+    "tinyproxy": program("tinyproxy", package="tinyproxy-bin"),
+    "proxy.py": library("proxy", "proxy.py"),
     "gunicorn": library("gunicorn"),
     "aiohttp": library("aiohttp"),
     "websockets": library("websockets"),

@@ -8,6 +8,7 @@ from .connector import *
 from .cookiejar import *
 from .fingerprint import *
 from .oneshot import *
+from .pipe_connector import *
 from .request import *
 from .request_info import *
 from .resolver import *

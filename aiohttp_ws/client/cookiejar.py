@@ -65,6 +65,7 @@ class CookieJar(AbstractCookieJar):
     used for longest, down to 150 and 3000. A request gets at most 150, in 8190 bytes.
     """
 
+    _is_limited = True
     DATE_TOKENS_RE = cookie_rules.DATE_TOKENS_RE
     DATE_HMS_TIME_RE = cookie_rules.DATE_HMS_TIME_RE
     DATE_DAY_OF_MONTH_RE = cookie_rules.DATE_DAY_OF_MONTH_RE
@@ -274,7 +275,7 @@ class CookieJar(AbstractCookieJar):
     def _store(self, key: _Key, morsel: Morsel[str], host_only: bool, expires: float) -> None:
         domain, path, name = key
         if key not in self._used:
-            if not self._make_room(domain, bool(morsel["secure"])):
+            if self._is_limited and not self._make_room(domain, bool(morsel["secure"])):
                 return
             self._count_of[domain] += 1
         self._use(key)
@@ -346,7 +347,8 @@ class CookieJar(AbstractCookieJar):
                 sent = _as_sent(morsel)
                 more = len(f"; {sent.key}={sent.coded_value}".encode("utf-8", "surrogateescape"))
                 # A header that the server refuses would lock the user out.
-                if len(chosen) >= MOST_PER_REQUEST or size + more > MOST_IN_HEADER:
+                full = len(chosen) >= MOST_PER_REQUEST or size + more > MOST_IN_HEADER
+                if full and self._is_limited:
                     continue
                 size += more
                 dict.__setitem__(chosen, name, sent)
@@ -430,6 +432,12 @@ class CookieJar(AbstractCookieJar):
     @classmethod
     def _parse_date(cls, text: str) -> datetime.datetime | None:
         return parse_cookie_date(text)
+
+
+class RequestCookies(CookieJar):
+    """The cookies of one request, all of which its caller wants to be sent."""
+
+    _is_limited = False
 
 
 class DummyCookieJar(AbstractCookieJar):

@@ -202,7 +202,8 @@ cdef class ClientLink(Link):
             self.upload.cancel()
         if exchange is not None and not exchange.answered:
             exchange.fail(error)
-        elif content is not None and not content.is_eof():
+        elif content is not None and not content.is_eof() and content.exception() is None:
+            # The first error counts: what comes of a time-out is the end of the connection.
             if isinstance(error, BadHttpMessage):
                 failure = ClientPayloadError(f"response's body is malformed: {error}")
                 failure.__cause__ = error

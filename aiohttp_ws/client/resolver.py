@@ -95,7 +95,8 @@ class AsyncResolver(AbstractResolver):
             raise RuntimeError(
                 "AsyncResolver needs aiodns: pip install aiodns, or use ThreadedResolver"
             )
-        self._resolver = aiodns.DNSResolver(*args, loop=loop, **kwargs)
+        self._loop = loop or asyncio.get_running_loop()
+        self._resolver: Any = aiodns.DNSResolver(*args, loop=self._loop, **kwargs)
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
@@ -104,6 +105,8 @@ class AsyncResolver(AbstractResolver):
 
         :raises OSError: when there is none.
         """
+        if self._resolver is None:
+            raise OSError(None, "the resolver is closed")
         try:
             found = await self._resolver.getaddrinfo(
                 host,
@@ -135,8 +138,10 @@ class AsyncResolver(AbstractResolver):
         return addresses
 
     async def close(self) -> None:
-        """Cancel the queries under way."""
-        self._resolver.cancel()
+        """Cancel the queries under way; further calls do nothing."""
+        resolver, self._resolver = self._resolver, None
+        if resolver is not None:
+            resolver.cancel()
 
 
 # It resolves names as the rest of the machine does; AsyncResolver has to be asked for.

@@ -21,7 +21,6 @@ from ..errors import (
     ClientConnectionError,
     ClientResponseError,
     ContentTypeError,
-    UploadAbortedError,
 )
 from ..http.charsets import known_charset
 from ..http.cookies import parse_set_cookie_headers
@@ -36,6 +35,7 @@ from .prepared import Asked
 from .request_info import Requested, RequestInfo
 from .timeouts import NO_TIMER
 from .unclosed import tell_unclosed
+from .upload import Upload, completion
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -44,7 +44,6 @@ if TYPE_CHECKING:
     from .request import ClientRequest
     from .session import ClientSession
     from .tracing import Trace
-    from .upload import Upload
 
 __all__ = ("ClientResponse",)
 
@@ -90,6 +89,7 @@ class ClientResponse:
     _in_context = False
     _traces: Sequence[Trace] = ()
     _upload: Upload | None = None
+    _upload_complete: asyncio.Future[None] | None = None
     _upload_task: asyncio.Task[None] | None = None
 
     # Whether a session makes responses of this class without calling the constructor.
@@ -494,26 +494,9 @@ class ClientResponse:
     def upload_complete(self) -> asyncio.Future[None]:
         """Done when the request's body was sent; deprecated, use ``UploadTracker``."""
         _is_deprecated("upload_complete")
-        complete: asyncio.Future[None] = self._loop.create_future()
-        task = self._upload_task
-        if task is None:
-            complete.set_result(None)
-            return complete
-
-        def mirror(done: asyncio.Task[None]) -> None:
-            if complete.done():
-                return
-            if done.cancelled() or done.exception() is not None:
-                complete.set_exception(UploadAbortedError("request's body was not sent"))
-                complete.exception()
-            else:
-                complete.set_result(None)
-
-        if task.done():
-            mirror(task)
-        else:
-            task.add_done_callback(mirror)
-        return complete
+        if self._upload_complete is None:
+            self._upload_complete = completion(self._upload_task, self._loop)
+        return self._upload_complete
 
     def release(self) -> Done:
         """Give the connection back; one whose body was not read in full is closed.

@@ -132,8 +132,10 @@ async def _connect(
                 return await connector.connect(request, traces, timeout, fresh=True)
             return await connector.connect(request, traces, timeout)
     except asyncio.TimeoutError as exc:
-        if not has_expired(limit):
+        if isinstance(exc, ConnectionTimeoutError):
             raise
+        if not has_expired(limit):
+            raise ConnectionTimeoutError(f"Connection timeout to host {request.url}") from exc
         over = f"connect={timeout.connect}"
         if connect_deadline > deadline:
             over = f"total={timeout.total}"

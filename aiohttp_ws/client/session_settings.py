@@ -26,7 +26,7 @@ from ..http.headers import HttpVersion, HttpVersion11
 from ..http.payload import JsonBytesPayload, JsonPayload
 from ..ws.listeners.receive import MessageConnection
 from .connector import BaseConnector
-from .cookiejar import CookieJar
+from .cookiejar import CookieJar, RequestCookies
 from .interfaces import AbstractCookieJar
 from .plan import Plan
 from .prepared import Prepared
@@ -343,7 +343,11 @@ class SessionSettings:
         kept = jar.filter_cookies(url) if len(jar) else None
         if not cookies:
             return kept
-        own = CookieJar(unsafe=True, quote_cookie=jar.quote_cookie)
+        own = RequestCookies(
+            unsafe=True,
+            quote_cookie=jar.quote_cookie,
+            treat_as_secure_origin=tuple(jar.treat_as_secure_origin),
+        )
         own.update_cookies(cookies)
         chosen: SimpleCookie = SimpleCookie()
         chosen.update(kept or {})

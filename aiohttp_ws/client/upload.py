@@ -300,3 +300,27 @@ class Upload:
             raise ClientConnectionError(
                 f"request's body raised {type(exc).__name__}, the rest was not sent: {exc}"
             ) from exc
+
+
+def completion(
+    task: asyncio.Task[None] | None, loop: asyncio.AbstractEventLoop
+) -> asyncio.Future[None]:
+    """A future that is done when *task*, which writes a body, is; at once where there is none."""
+    complete: asyncio.Future[None] = loop.create_future()
+
+    def mirror(done: asyncio.Task[None]) -> None:
+        if complete.done():
+            return
+        if done.cancelled() or done.exception() is not None:
+            complete.set_exception(UploadAbortedError("request's body was not sent"))
+            complete.exception()
+        else:
+            complete.set_result(None)
+
+    if task is None:
+        complete.set_result(None)
+    elif task.done():
+        mirror(task)
+    else:
+        task.add_done_callback(mirror)
+    return complete

@@ -14,6 +14,7 @@ from aiohttp_ws.client import (
     BaseConnector,
     ClientSession,
     DefaultResolver,
+    NamedPipeConnector,
     TCPConnector,
     ThreadedResolver,
     UnixConnector,
@@ -230,6 +231,24 @@ async def test_the_threaded_resolver_asks_the_system():
 async def test_the_asynchronous_resolver_says_what_it_lacks():
     with pytest.raises(RuntimeError, match="pip install aiodns"):
         AsyncResolver()
+
+
+@pytest.mark.skipif(resolver_module.aiodns is None, reason="aiodns is not installed")
+async def test_the_asynchronous_resolver_asks_by_itself():
+    resolver = AsyncResolver()
+    found = await resolver.resolve("localhost", 80, socket.AF_INET)
+    assert (found[0]["host"], found[0]["port"]) == ("127.0.0.1", 80)
+    with pytest.raises(OSError, match=r"\w"):
+        await resolver.resolve("does-not-exist.invalid")
+    await resolver.close()
+    await resolver.close()
+    with pytest.raises(OSError, match="closed"):
+        await resolver.resolve("localhost")
+
+
+async def test_named_pipes_are_refused_where_there_are_none():
+    with pytest.raises(RuntimeError, match="no named pipes"):
+        NamedPipeConnector(r"\\.\pipe\name")
 
 
 async def test_the_dns_cache_turns_and_forgets():

@@ -15,6 +15,7 @@ from yarl import URL
 from aiohttp_ws import (
     BasicAuth,
     ClientConnectorCertificateError,
+    ClientError,
     ClientHttpProxyError,
     ClientProxyConnectionError,
     ClientSession,
@@ -401,3 +402,58 @@ async def test_a_unix_socket_takes_no_proxy_of_the_environment(environment, tmp_
     ):
         assert response.status == 204
     server.close()
+
+
+NONSENSE = [
+    b"",
+    b"\r\n\r\n",
+    b"SSH-2.0-OpenSSH_9.2\r\n",
+    b"HTTP/1.1 200\xff\xfe OK\r\n\r\n",
+    b"HTTP/9.9 200 OK\r\n\r\n",
+    b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 5000 + b"\r\n",
+    b"HTTP/1.1 200 OK\r\nX: " + b"y" * 100_000,
+    b"HTTP/1.1 200 OK\r\n\r\nbytes before the handshake",
+    b"HTTP/1.1 101 Switching Protocols\r\n\r\n",
+    b"HTTP/1.1 302 Found\r\nLocation: http://elsewhere/\r\nContent-Length: 0\r\n\r\n",
+    b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 5\r\n\r\nlogin",
+    b"\x16\x03\x01\x02\x00",
+]
+
+
+@pytest.mark.parametrize("scheme", ["http", "https", "ws"])
+@pytest.mark.parametrize("answer", NONSENSE)
+async def test_a_proxy_that_answers_nonsense_is_an_error_and_holds_no_connection(
+    raw, answer: bytes, scheme: str
+):
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(answer)
+        writer.write_eof()
+        await reader.read()
+
+    server = await raw(talk)
+    connector = TCPConnector(limit=1)
+    async with ClientSession(connector=connector, proxy=server.url) as session:
+        for _ in range(2):
+            try:
+                if scheme == "ws":
+                    await session.ws_connect("ws://far.invalid/")
+                else:
+                    url = f"{scheme}://far.invalid/"
+                    async with session.get(url, allow_redirects=False) as response:
+                        await response.read()
+            except ClientError:
+                pass
+            else:
+                assert scheme == "http"
+            assert not connector._acquired
+            assert connector._taken == 0
+
+
+async def test_proxy_arguments_without_a_proxy_are_of_no_effect(session, url):
+    login = BasicAuth(*LOGIN)
+    for options in ({"proxy_headers": {"X": "y"}}, {"proxy_auth": login}):
+        async with session.get(url, proxy=None, **options) as response:
+            seen = await response.json()
+        assert "x" not in seen["headers"]
+        assert "proxy-authorization" not in seen["headers"]
