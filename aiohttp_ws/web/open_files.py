@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Final, TypeAlias
 
 from ..http.codings import SUFFIXES
-from .page_cache import holds, is_regular, open_cached, read_cached
+from .page_cache import holds, open_cached, read_cached, regular_siblings
 
 __all__ = ("OpenFile", "open_file", "open_file_cached")
 
@@ -21,6 +21,8 @@ Opener: TypeAlias = Callable[[str, int], int]
 
 #: A file of up to so many bytes is read when it is opened, and leaves with the head.
 SMALL: Final = 32 * 1024
+_ENCODINGS: Final = {suffix.encode(): encoding for encoding, suffix in SUFFIXES}
+_SUFFIXES: Final = tuple(_ENCODINGS)
 # Without blocking: a pipe that took the file's place would wait for a writer forever.
 _FLAGS: Final = (
     os.O_RDONLY
@@ -167,17 +169,16 @@ def open_file_cached(
     varies = False
     encoding: str | None = None
     try:
-        for encoding, suffix in SUFFIXES if accepted is not None else ():
-            if is_regular(path + suffix):
-                varies = True
-                if accepted is not None and encoding in accepted:
+        if accepted is not None and (siblings := regular_siblings(path, _SUFFIXES)):
+            varies = True
+            for suffix in siblings:
+                if _ENCODINGS[suffix] in accepted:
                     os.close(fd)
-                    fd = open_cached(path + suffix, follow_links)
+                    fd = open_cached(path + os.fsdecode(suffix), follow_links)
                     if fd < 0:
                         return None
+                    encoding = _ENCODINGS[suffix]
                     break
-        else:
-            encoding = None
         opened = OpenFile(fd, path, encoding, varies)
         return opened if opened.read_small_cached() else None
     except OSError:
@@ -185,7 +186,8 @@ def open_file_cached(
 
 
 def _was_read(key: tuple[int, int, int]) -> bool:
-    return _read.get(key, 0.0) > time.monotonic()
+    until = _read.get(key)
+    return until is not None and until > time.monotonic()
 
 
 def _note_read(key: tuple[int, int, int]) -> None:

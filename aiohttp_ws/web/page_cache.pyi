@@ -1,5 +1,7 @@
 """Files as far as they are in memory: opened and read without a wait, so without another thread."""
 
+from collections.abc import Sequence
+
 AVAILABLE: bool
 """Whether the system can tell what is in memory."""
 
@@ -9,8 +11,11 @@ def open_cached(path: str, follow_links: bool) -> int:
     :param follow_links: whether the path may hold symbolic links; -1 for one that does otherwise.
     """
 
-def is_regular(path: str) -> bool:
-    """Whether *path* leads to a regular file; for files beside one that was opened just now."""
+def regular_siblings(path: str, suffixes: tuple[bytes, ...]) -> Sequence[bytes]:
+    """Which of *suffixes* lead to a regular file when they are put after *path*.
+
+    For a path that was opened just now. May read the folder, which was in use a moment ago.
+    """
 
 def read_cached(fd: int, start: int, size: int, trusted: bool) -> bytes | None:
     """Read *size* bytes of what is in memory; ``None`` where a thread has to do it.

@@ -40,13 +40,21 @@ def open_cached(str path not None, bint follow_links):
     return aws_open_cached(PyBytes_AS_STRING(name), follow_links)
 
 
-def is_regular(str path not None):
-    """Whether *path* leads to a regular file; for files beside one that was opened just now.
+def regular_siblings(str path not None, tuple suffixes not None):
+    """Which of *suffixes* lead to a regular file when they are put after *path*.
 
-    May read the folder, which was in use a moment ago.
+    For a path that was opened just now. May read the folder, which was in use a moment ago.
     """
     cdef bytes name = PyUnicode_EncodeFSDefault(path)
-    return b"\0" not in name and aws_is_regular(PyBytes_AS_STRING(name)) != 0
+    cdef bytes sibling
+    cdef list found = None
+    for suffix in suffixes:
+        sibling = name + <bytes>suffix
+        if aws_is_regular(PyBytes_AS_STRING(sibling)):
+            if found is None:
+                found = []
+            found.append(suffix)
+    return found or ()
 
 
 def read_cached(int fd, int64_t start, Py_ssize_t size, bint trusted):
