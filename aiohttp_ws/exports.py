@@ -174,18 +174,24 @@ def _modules_of_aiohttp() -> dict[str, str]:
     }
 
 
+_RECOGNISED = ("Application", "ClientSession")
+
+
 def _rename_classes_beside(found: type) -> None:
     """Have the classes of a module, of which *found* is one, say where aiohttp defines them.
 
     Tracers and reports name an exception by its module, and some choose by it what they do.
+    Other classes keep theirs, in whose names their annotations are written, but for those by
+    which programs recognise the library.
     """
-    module = sys.modules.get(found.__module__)
-    if module is None or not module.__name__.startswith("aiohttp_ws."):
-        return
-    for name, module_of_aiohttp in _modules_of_aiohttp().items():
-        cls = vars(module).get(name)
-        if isinstance(cls, type) and cls.__module__.startswith("aiohttp_ws."):
-            try:
+    # Exceptions are met without having been looked up.
+    for module in (sys.modules.get(found.__module__), sys.modules.get("aiohttp_ws.errors")):
+        if module is None or not module.__name__.startswith("aiohttp_ws."):
+            continue
+        for name, module_of_aiohttp in _modules_of_aiohttp().items():
+            cls = vars(module).get(name)
+            if not (isinstance(cls, type) and cls.__module__.startswith("aiohttp_ws.")):
+                continue
+            if issubclass(cls, BaseException) or name in _RECOGNISED:
                 cls.__module__ = module_of_aiohttp
-            except TypeError:
-                pass  # It is compiled.
+                importlib.import_module(module_of_aiohttp)  # for who looks it up by its name

@@ -14,6 +14,7 @@ __getattr__, __dir__ = _exports.face(
     alone={
         "WS_CLOSED_MESSAGE": "ws.types",
         "WS_CLOSING_MESSAGE": "ws.types",
+        "WS_KEY": "wire.handshake:_GUID",
         "RESPONSES": "http.headers",
         "SERVER_SOFTWARE": "http.software",
     },

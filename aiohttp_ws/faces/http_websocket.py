@@ -12,5 +12,6 @@ __getattr__, __dir__ = _exports.face(
     alone={
         "WS_CLOSED_MESSAGE": "ws.types",
         "WS_CLOSING_MESSAGE": "ws.types",
+        "WS_KEY": "wire.handshake:_GUID",
     },
 )

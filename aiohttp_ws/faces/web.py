@@ -1,6 +1,7 @@
 """``aiohttp.web``: the server framework."""
 
-from .. import exports as _exports
+# Not relative: python -m aiohttp.web runs it by that name.
+from aiohttp_ws import exports as _exports
 
 __getattr__, __dir__ = _exports.face(
     __name__,

@@ -104,3 +104,16 @@ def test_a_program_is_run_without_the_client_of_the_command_line(folder: Path):
     (folder / "loaded.py").write_text("import sys; print(*sys.modules)")
     done = run(folder, *["-m", "aiohttp_ws", "as-aiohttp", "loaded.py"])
     assert {"aiohttp_ws.websockets", "aiohttp_ws.web"} & set(done.stdout.split()) == set()
+
+
+def test_aiohttp_web_is_run_as_a_module(folder: Path):
+    (folder / "served.py").write_text(
+        "from aiohttp import web\n"
+        "def factory(arguments):\n"
+        "    print(web.__name__, arguments)\n"
+        "    raise SystemExit(7)\n"
+    )
+    command = "-m aiohttp_ws as-aiohttp -m aiohttp.web served:factory one two"
+    done = run(folder, *command.split())
+    assert done.returncode == 7, done.stderr
+    assert done.stdout.split(maxsplit=1) == ["aiohttp_ws.faces.web", "['one', 'two']\n"]

@@ -195,8 +195,18 @@ def test_classes_say_where_aiohttp_defines_them():
         """
         import pickle
         import aiohttp_ws.as_aiohttp
+        import asyncio
         from aiohttp import ClientSession, hdrs, web
         import aiohttp
+
+        async def connect():
+            async with ClientSession() as session:
+                await session.get("http://127.0.0.1:1/")
+
+        try:
+            asyncio.run(connect())
+        except OSError as exc:
+            assert type(exc).__module__ == "aiohttp.client_exceptions", type(exc)
         assert web.HTTPNotFound.__module__ == "aiohttp.web_exceptions"
         assert web.HTTPBadGateway.__module__ == "aiohttp.web_exceptions"
         assert web.Application.__module__ == "aiohttp.web_app"

@@ -45,7 +45,7 @@ ABSENT = {
         OF_ITS_PARSER: "HeadersParser HttpParser HttpRequestParser HttpResponseParser "
         "RawRequestMessage RawResponseMessage StreamWriter",
         OF_ITS_WEBSOCKETS: "WSMessageDecodeText WSMessageNoDecodeText WSMessageTextBytes "
-        "WS_KEY WebSocketReader WebSocketWriter ws_ext_gen "
+        "WebSocketReader WebSocketWriter ws_ext_gen "
         "ws_ext_parse",
     },
     "http_exceptions": {OF_ITS_PARSER: "DecompressSizeError HttpBadRequest"},
@@ -57,7 +57,7 @@ ABSENT = {
     },
     "http_websocket": {
         OF_ITS_WEBSOCKETS: "WSMessageDecodeText WSMessageNoDecodeText WSMessageTextBytes "
-        "WS_KEY WebSocketReader WebSocketWriter ws_ext_gen "
+        "WebSocketReader WebSocketWriter ws_ext_gen "
         "ws_ext_parse",
     },
     "http_writer": {OF_ITS_PARSER: "StreamWriter"},
