@@ -23,6 +23,7 @@ from ..errors import ClientConnectionError, ClientError, HandshakeError, WSServe
 from ..wire.deflate import DeflateOptions, DeflateParams, offer_header
 from ..wire.handshake import build_request_headers, generate_key, offered_subprotocols
 from ..ws.close_codes import check_close
+from ..ws.listeners.live_transport import LiveTransport
 from ..ws.listeners.message_stream import MessageStream
 from ..ws.listeners.receive import MessageConnection
 from ..ws.opening import client as opening
@@ -98,6 +99,14 @@ class ClientWebSocketResponse(MessageStream):
     def client_notakeover(self) -> bool:
         """Whether our compressor forgets its window after each message (RFC 7692 7.1.1.2)."""
         return self._deflate is not None and self._deflate.client_no_context_takeover
+
+    @property
+    def _conn(self) -> LiveTransport:
+        return LiveTransport(self._connection)
+
+    @property
+    def _writer(self) -> LiveTransport:
+        return LiveTransport(self._connection)
 
     async def close(self, *, code: int = WSCloseCode.OK, message: Byteish | str = b"") -> bool:
         """Close the connection (RFC 6455 7).

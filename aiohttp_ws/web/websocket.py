@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ..http.headers import reason_of
 from ..wire.deflate import DeflateOptions
 from ..ws.close_codes import check_close
+from ..ws.listeners.live_transport import LiveTransport
 from ..ws.listeners.message_stream import MessageStream
 from ..ws.opening.decisions import OnConnect
 from ..ws.opening.messages import check_settings, open_connection
@@ -204,6 +205,10 @@ class WebSocketResponse(StreamResponse, MessageStream):
     def _closing(self) -> bool:
         """Whether the closing handshake has begun, or the connection is lost."""
         return self.close_code is not None
+
+    @property
+    def _writer(self) -> LiveTransport | None:
+        return None if self._connection is None else LiveTransport(self._connection)
 
     @property
     def ws_protocol(self) -> str | None:
