@@ -12,6 +12,7 @@ __getattr__, __dir__ = _exports.face(
     WebSocketReader WebSocketWriter ws_ext_gen ws_ext_parse
     """,
     alone={
+        "RawRequestMessage": "web.request_head",
         "WS_CLOSED_MESSAGE": "ws.types",
         "WS_CLOSING_MESSAGE": "ws.types",
         "WS_KEY": "wire.handshake:_GUID",

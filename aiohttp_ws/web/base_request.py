@@ -30,7 +30,7 @@ from ..http.headers import (
 )
 from ..http.streams import EmptyStreamReader, StreamReader
 from .app_keys import RequestKey
-from .request_head import AnyRequestHead, PlainRequestHead, copy_head
+from .request_head import HEADS, PlainRequestHead, as_head, copy_head
 from .values import ValueMapping, guarded
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ class BaseRequest(ValueMapping, ContentFields):
 
     def __init__(
         self,
-        message: AnyRequestHead,
+        message: AnyRequestHead | RawRequestMessage,
         payload: StreamReader,
         protocol: RequestHandler,
         payload_writer: AbstractStreamWriter | None,
@@ -114,6 +114,8 @@ class BaseRequest(ValueMapping, ContentFields):
         host: str | None = None,
         remote: str | None = None,
     ) -> None:
+        if not isinstance(message, HEADS):
+            message = as_head(message)
         self._message = message
         self._payload = payload
         self._protocol = protocol

@@ -3,14 +3,40 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from multidict import CIMultiDictProxy
 
 from ..argument_types import RawHeaders
 from ..wire.http1 import RequestHead
 
-__all__ = ("AnyRequestHead", "PlainRequestHead", "copy_head")
+if TYPE_CHECKING:
+    from yarl import URL
+
+__all__ = (
+    "HEADS",
+    "AnyRequestHead",
+    "PlainRequestHead",
+    "RawRequestMessage",
+    "as_head",
+    "copy_head",
+)
+
+
+class RawRequestMessage(NamedTuple):
+    """A request head as aiohttp has it, of which tests and adapters make requests themselves."""
+
+    method: str
+    #: The request target: path and query.
+    path: str
+    version: tuple[int, int]
+    headers: CIMultiDictProxy[str]
+    raw_headers: RawHeaders
+    should_close: bool
+    compression: str | None
+    upgrade: bool
+    chunked: bool
+    url: URL
 
 
 @dataclass(slots=True)
@@ -67,6 +93,7 @@ class PlainRequestHead:
 
 
 AnyRequestHead: TypeAlias = RequestHead | PlainRequestHead
+HEADS = (RequestHead, PlainRequestHead)
 
 
 def copy_head(head: AnyRequestHead) -> PlainRequestHead:
@@ -83,4 +110,21 @@ def copy_head(head: AnyRequestHead) -> PlainRequestHead:
         chunked=head.chunked,
         content_length=head.content_length,
         has_body=head.has_body,
+    )
+
+
+def as_head(message: RawRequestMessage) -> PlainRequestHead:
+    """Return the head that *message*, or what has its attributes, tells of."""
+    path, _, query_string = message.path.partition("?")
+    return PlainRequestHead(
+        method=message.method,
+        path=path,
+        query_string=query_string,
+        version=message.version,
+        headers=message.headers,
+        raw_headers=message.raw_headers,
+        keep_alive=not message.should_close,
+        upgrade=message.upgrade,
+        chunked=message.chunked,
+        has_body=message.chunked or "Content-Length" in message.headers,
     )

@@ -43,7 +43,7 @@ ABSENT = {
     },
     "http": {
         OF_ITS_PARSER: "HeadersParser HttpParser HttpRequestParser HttpResponseParser "
-        "RawRequestMessage RawResponseMessage StreamWriter",
+        "RawResponseMessage StreamWriter",
         OF_ITS_WEBSOCKETS: "WSMessageDecodeText WSMessageNoDecodeText WSMessageTextBytes "
         "WebSocketReader WebSocketWriter ws_ext_gen "
         "ws_ext_parse",
