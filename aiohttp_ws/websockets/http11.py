@@ -125,7 +125,7 @@ class Request:
         :raises ValueError: the method, the path or a header is none that HTTP can carry.
         """
         version = HTTP_10 if self.protocol == "HTTP/1.0" else HTTP_11
-        return serialise_request_head(self.method, self.path, version, _for_wire(self.headers))
+        return serialise_request_head(self.method, self.path, version, for_wire(self.headers.raw_items()))
 
 
 @dataclass
@@ -204,7 +204,7 @@ class Response:
         :raises ValueError: the status, the reason or a header is none that HTTP can carry.
         """
         head = serialise_response(
-            self.status_code, _utf8(self.reason_phrase), HTTP_11, _for_wire(self.headers)
+            self.status_code, _utf8(self.reason_phrase), HTTP_11, for_wire(self.headers.raw_items())
         )
         return head + self.body
 
@@ -217,8 +217,9 @@ def _utf8(text: str) -> str:
     return text if text.isascii() else text.encode("latin-1").decode("utf-8", "surrogateescape")
 
 
-def _for_wire(headers: Headers) -> Iterable[tuple[str, str]]:
-    return [(name, _utf8(value)) for name, value in headers.raw_items()]
+def for_wire(headers: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """*headers* as the serialiser takes them, for what is in them to travel in ISO-8859-1."""
+    return [(name, value if value.isascii() else _utf8(value)) for name, value in headers]
 
 
 def check_body_size(size: int) -> None:

@@ -20,7 +20,7 @@ from ..exceptions import (
     InvalidStatus,
     StatusLineTooLong,
 )
-from ..http11 import LIMITS, USER_AGENT, Request, Response, limit_error
+from ..http11 import LIMITS, USER_AGENT, Request, Response, for_wire, limit_error
 from ..refusals import explained
 from .connection import Connection
 
@@ -111,7 +111,7 @@ class ClientConnection(Connection):
         self, opening: MessageOpening, target: str, pairs: list[tuple[str, str]]
     ) -> ResponseHead:
         try:
-            head = await opening.ask(target, pairs)
+            head = await opening.ask(target, for_wire(pairs))
         except LineTooLong as exc:
             too_long = limit_error(exc, StatusLineTooLong)
             if isinstance(too_long, StatusLineTooLong):

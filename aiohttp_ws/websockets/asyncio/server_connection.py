@@ -18,7 +18,7 @@ from ...ws.opening.on_connect import consult
 from ...ws.opening.server import Accept, Refuse
 from ..datastructures import Headers
 from ..exceptions import NegotiationError
-from ..http11 import SERVER, Request, Response
+from ..http11 import SERVER, Request, Response, for_wire
 from .connection import Connection
 from .settings import OpeningSettings, Origins
 
@@ -216,7 +216,8 @@ class ServerConnection(Connection):
                 if server_header is not None:
                     accepted.append(("Server", server_header))
                 self._status = accepted
-                self._open(serialise_response(SWITCHING, "Switching Protocols", HTTP_11, accepted))
+                lines = for_wire(accepted)
+                self._open(serialise_response(SWITCHING, "Switching Protocols", HTTP_11, lines))
                 return self._path()
             else:
                 answer = Response(SWITCHING, "Switching Protocols", Headers(accepted))
@@ -460,7 +461,7 @@ def encoded(response: Response) -> bytes:
         int(response.status_code),
         response.reason_phrase,
         HTTP_11,
-        list(response.headers.raw_items()),
+        for_wire(response.headers.raw_items()),
         bytes(response.body) if response.body else None,
     )
 
