@@ -306,7 +306,9 @@ class ClientResponse:
         """The cookies that the response sets."""
         if self._cookies is None:
             self._cookies = SimpleCookie()
-            for name, morsel in parse_set_cookie_headers(self.headers.getall(hdrs.SET_COOKIE, ())):
+            # Who makes a response by hand puts the cookies there too.
+            received = () if self._head is None else self.headers.getall(hdrs.SET_COOKIE, ())
+            for name, morsel in parse_set_cookie_headers(received):
                 dict.__setitem__(self._cookies, name, morsel)
         return self._cookies
 

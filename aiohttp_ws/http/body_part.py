@@ -267,6 +267,8 @@ class BodyPartReader:
 
         :param encoding: the charset; that of ``Content-Type`` by default, or else that of the
             form, or UTF-8.
+        :raises UnicodeDecodeError: the part of a response is not in that charset; that of a
+            request raises what is answered with 400.
         """
         charset = encoding or self._known_charset()
         return self._as_text(await self.read(decode=True), charset)
@@ -293,6 +295,9 @@ class BodyPartReader:
         try:
             return bytes(data).decode(charset)
         except UnicodeDecodeError as exc:
+            if self._source.fault is MultipartError:
+                # aiohttp's, for who has no status to answer with.
+                raise
             raise self._source.fault(
                 f"data cannot be decoded with {charset} encoding: {exc.reason} at byte {exc.start}"
             ) from exc

@@ -269,6 +269,16 @@ async def test_what_cannot_be_decoded_is_refused(headers: bytes, content: bytes)
         await (await reader(body).next()).text()
 
 
+@pytest.mark.parametrize("library", [aiohttp_ws, aiohttp])
+async def test_text_that_is_not_in_its_charset_has_pythons_error(library: Any) -> None:
+    kind = StreamReader if library is aiohttp_ws else aiohttp.StreamReader
+    headers = {"Content-Type": "multipart/mixed; boundary=b"}
+    body = of_lines(b"--b", b"Content-Type: text/plain; charset=utf-8", b"", b"\x80", b"--b--")
+    part = await library.MultipartReader(headers, stream([body], kind)).next()
+    with pytest.raises(UnicodeDecodeError):
+        await part.text()
+
+
 async def test_a_line_without_an_end_does_not_fill_the_memory() -> None:
     body = b"--b\r\n\r\n" + b"x" * 2**20 + b"\r\n--b--"
     part = await reader(body).next()
