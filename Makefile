@@ -33,7 +33,7 @@ STUBS := $(PYX:.pyx=.pyi)
 STUBTEST := --ignore-missing-stub --ignore-disjoint-bases --allowlist tests/stubtest_allowlist.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-all lint format bench docs conformance fuzz sanitize soak build clean
+.PHONY: help run test test-all lint format bench docs conformance libraries fuzz sanitize soak build clean
 .DELETE_ON_ERROR:
 
 help: ## list these targets
@@ -73,6 +73,9 @@ docs: $(VENV)/.built $(VENV)/.test-deps $(VENV)/.docs-deps ## build the document
 
 conformance: $(VENV)/.built ## the Autobahn test suite, both ends of each API (FULL=1: every case, and docs/conformance.rst)
 	$(PY) -m tests.conformance $(if $(FULL),--full)
+
+libraries: $(VENV)/.built ## suites of packages that need aiohttp or websockets, on those and on this (FULL=1: all, and docs/guide/libraries.rst)
+	$(PY) -m tests.libraries $(if $(FULL),--full) $(ARGS)
 
 fuzz: $(VENV)/.built $(VENV)/.test-deps ## the property tests, with FUZZ=50 times the examples
 	FUZZ=$(FUZZ) $(PY) -m pytest -m hypothesis $(ARGS)
