@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from ..http.multipart_reader import MultipartReader
     from .connection import RequestHandler
     from .filefield import FileField
+    from .request_head import AnyRequestHead, RawRequestMessage
     from .stream_response import StreamResponse
 
 __all__ = ("BaseRequest",)
