@@ -216,7 +216,7 @@ class ClientRequest(RequestSteps):
         return ConnectionKey(
             url.raw_host or "",
             url.port,
-            url.scheme in _TLS_SCHEMES,
+            self.is_ssl(),
             self.ssl,
             self.proxy,
             self.proxy_auth,

@@ -303,13 +303,11 @@ class ClientResponse:
 
     @property
     def cookies(self) -> SimpleCookie:
-        """The cookies that the response sets."""
+        """The cookies that the response sets; who makes one by hand puts them here."""
         if self._cookies is None:
             self._cookies = SimpleCookie()
-            # Who makes a response by hand puts the cookies there too.
-            received = () if self._head is None else self.headers.getall(hdrs.SET_COOKIE, ())
-            for name, morsel in parse_set_cookie_headers(received):
-                dict.__setitem__(self._cookies, name, morsel)
+            lines = self.headers.getall(hdrs.SET_COOKIE, ()) if self._head is not None else ()
+            dict.update(self._cookies, parse_set_cookie_headers(lines))
         return self._cookies
 
     @cookies.setter

@@ -23,14 +23,14 @@ from ..errors import ClientConnectionError, ClientError, HandshakeError, WSServe
 from ..wire.deflate import DeflateOptions, DeflateParams, offer_header
 from ..wire.handshake import build_request_headers, generate_key, offered_subprotocols
 from ..ws.close_codes import check_close
-from ..ws.listeners.live_transport import LiveTransport
 from ..ws.listeners.message_stream import MessageStream
 from ..ws.listeners.receive import MessageConnection
+from ..ws.listeners.under import Wire
 from ..ws.opening import client as opening
 from ..ws.opening.client import MOST_BODY, agree
 from ..ws.opening.decisions import OnConnected
 from ..ws.opening.messages import check_settings, open_connection
-from ..ws.types import WSCloseCode, WSMsgType
+from ..ws.types import WSCloseCode
 from .timeouts import DEFAULT_WS_CLOSE_TIMEOUT, ClientWSTimeout
 from .unclosed import tell_unclosed
 
@@ -100,14 +100,6 @@ class ClientWebSocketResponse(MessageStream):
         """Whether our compressor forgets its window after each message (RFC 7692 7.1.1.2)."""
         return self._deflate is not None and self._deflate.client_no_context_takeover
 
-    @property
-    def _conn(self) -> LiveTransport:
-        return LiveTransport(self._connection)
-
-    @property
-    def _writer(self) -> LiveTransport:
-        return LiveTransport(self._connection)
-
     async def close(self, *, code: int = WSCloseCode.OK, message: Byteish | str = b"") -> bool:
         """Close the connection (RFC 6455 7).
 
@@ -149,49 +141,6 @@ class ClientWebSocketResponse(MessageStream):
 
     def __repr__(self) -> str:
         return f"<ClientWebSocketResponse {self._response.url} close_code={self.close_code}>"
-
-
-class Wire:
-    """The connection under a WebSocket, with what users of aiohttp's private names reach for."""
-
-    __slots__ = ("_websocket",)
-
-    def __init__(self, websocket: ClientWebSocketResponse) -> None:
-        self._websocket = websocket
-
-    @property
-    def transport(self) -> asyncio.Transport | None:
-        """The transport, or ``None`` after the end of the connection."""
-        transport = self._websocket._connection.transport
-        return None if transport.is_disconnected else transport.underlying_transport
-
-    @property
-    def closed(self) -> bool:
-        """Whether the connection has ended."""
-        return self._websocket._connection.transport.is_disconnected
-
-    def close(self) -> None:
-        """End the connection without a closing handshake."""
-        self._websocket._connection.abort()
-
-    release = close
-
-    async def send_frame(self, message: bytes, opcode: int, compress: int | None = None) -> None:
-        """Send *message* in a frame.
-
-        :raises ValueError: *opcode* is not one of text, binary, ping and pong.
-        """
-        websocket = self._websocket
-        if opcode == WSMsgType.BINARY:
-            await websocket.send_bytes(message, compress)
-        elif opcode == WSMsgType.TEXT:
-            await websocket.send_str(message.decode(), compress)
-        elif opcode == WSMsgType.PING:
-            await websocket.ping(message)
-        elif opcode == WSMsgType.PONG:
-            await websocket.pong(message)
-        else:
-            raise ValueError(f"opcode {opcode} is not of a message, a ping or a pong")
 
 
 def _close_forgotten(connection: MessageConnection) -> None:

@@ -115,9 +115,7 @@ class BaseRequest(ValueMapping, ContentFields):
         host: str | None = None,
         remote: str | None = None,
     ) -> None:
-        if not isinstance(message, HEADS):
-            message = as_head(message)
-        self._message = message
+        self._message = message if isinstance(message, HEADS) else as_head(message)
         self._payload = payload
         self._protocol = protocol
         self._payload_writer = payload_writer

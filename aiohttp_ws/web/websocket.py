@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ..http.headers import reason_of
 from ..wire.deflate import DeflateOptions
 from ..ws.close_codes import check_close
-from ..ws.listeners.live_transport import LiveTransport
 from ..ws.listeners.message_stream import MessageStream
+from ..ws.listeners.under import Wire
 from ..ws.opening.decisions import OnConnect
 from ..ws.opening.messages import check_settings, open_connection
 from ..ws.types import WSCloseCode
@@ -207,8 +207,8 @@ class WebSocketResponse(StreamResponse, MessageStream):
         return self.close_code is not None
 
     @property
-    def _writer(self) -> LiveTransport | None:
-        return None if self._connection is None else LiveTransport(self._connection)
+    def _writer(self) -> Wire | None:
+        return None if self._connection is None else Wire(self)
 
     @property
     def ws_protocol(self) -> str | None:

@@ -125,7 +125,9 @@ class Request:
         :raises ValueError: the method, the path or a header is none that HTTP can carry.
         """
         version = HTTP_10 if self.protocol == "HTTP/1.0" else HTTP_11
-        return serialise_request_head(self.method, self.path, version, for_wire(self.headers.raw_items()))
+        return serialise_request_head(
+            self.method, self.path, version, for_wire(self.headers.raw_items())
+        )
 
 
 @dataclass

@@ -236,6 +236,26 @@ async def test_steps_that_a_request_class_overrides_are_taken(serve):
             assert headers["X-Port"] == str(url.port)
 
 
+@pytest.mark.parametrize("library", [aiohttp_ws, aiohttp])
+async def test_a_request_class_decides_whether_there_is_tls(serve, library):
+    from aiohttp import web
+
+    async def hello(request: web.Request) -> web.Response:
+        return web.Response(text=request.host)
+
+    class Request(library.ClientRequest):
+        def is_ssl(self):
+            return False
+
+    url = (await serve(hello)).with_scheme("https")
+    async with (
+        library.ClientSession(request_class=Request) as session,
+        session.get(url) as response,
+    ):
+        assert response.url.scheme == "https"
+        assert await response.text() == url.authority
+
+
 def test_a_step_that_would_not_be_taken_is_refused():
     with pytest.raises(TypeError, match="write_bytes"):
 
