@@ -41,7 +41,6 @@ class MultipartWriter(Payload):
     """
 
     _value: None
-    _autoclose = True
 
     def __init__(self, subtype: str = "mixed", boundary: str | None = None) -> None:
         if boundary is None:
@@ -72,6 +71,11 @@ class MultipartWriter(Payload):
     def consumed(self) -> bool:
         """Whether it, or one of its parts, cannot be written again."""
         return self._consumed or any(part.consumed for part, _, _ in self._parts)
+
+    @property
+    def autoclose(self) -> bool:
+        """Whether no part holds what :meth:`close` would give back."""
+        return all(part.autoclose for part, _, _ in self._parts)
 
     def __enter__(self) -> Self:
         return self

@@ -87,6 +87,17 @@ async def form(request: web.Request) -> web.Response:
     return web.json_response({name: str(value) for name, value in (await request.post()).items()})
 
 
+async def upload(request: web.Request) -> web.Response:
+    found = []
+    for name, value in (await request.post()).items():
+        if isinstance(value, web.FileField):
+            digest = hashlib.sha256(value.file.read()).hexdigest()
+            found.append([name, value.filename, value.content_type, digest])
+        else:
+            found.append([name, value])
+    return web.json_response(found)
+
+
 async def stream(request: web.Request) -> web.StreamResponse:
     response = web.StreamResponse()
     await response.prepare(request)
@@ -121,6 +132,7 @@ def app(tmp_path: Path) -> web.Application:
     app = web.Application(client_max_size=64 * MIB)
     app.router.add_route("*", "/describe", describe)
     app.router.add_post("/form", form)
+    app.router.add_post("/upload", upload)
     app.router.add_get("/stream", stream)
     app.router.add_get("/compressed", compressed)
     app.router.add_get("/elsewhere", elsewhere)
@@ -168,6 +180,27 @@ async def test_post_of_a_form(curl: Curl, url: Url) -> None:
         "--data-urlencode", "name=\N{EURO SIGN} & co", "--data", "empty=", url("/form")
     )
     assert json.loads(answer.body) == {"name": "\N{EURO SIGN} & co", "empty": ""}
+
+
+async def test_post_of_a_form_with_files(curl: Curl, url: Url, tmp_path: Path) -> None:
+    large = bytes(range(256)) * 8192  # 2 MiB, more than is held in memory
+    (tmp_path / "large.bin").write_bytes(large)
+    answer = await curl(
+        *("--form", "text=\N{EURO SIGN}", "--form", f"a=@{tmp_path}/large.bin;type=image/png"),
+        *("--form", "b=@-;filename=from stdin.txt", url("/upload")),
+        stdin=b"typed",
+    )
+    assert json.loads(answer.body) == [
+        ["text", "\N{EURO SIGN}"],
+        ["a", "large.bin", "image/png", hashlib.sha256(large).hexdigest()],
+        ["b", "from stdin.txt", "text/plain", hashlib.sha256(b"typed").hexdigest()],
+    ]
+
+
+async def test_a_form_with_a_path_as_the_name_of_a_file_is_refused(curl: Curl, url: Url) -> None:
+    answer = await curl("--form", "a=@-;filename=../../etc/x", url("/upload"), stdin=b"1")
+    assert answer.statuses == [400]
+    assert b"path" in answer.body
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "OPTIONS"])

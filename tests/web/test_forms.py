@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import io
 import tempfile
 from pathlib import Path
@@ -14,6 +13,7 @@ import pytest
 import aiohttp_ws
 from aiohttp_ws import web
 from aiohttp_ws.web import uploads
+from tests.client.waiting import until
 from tests.web.raw_server import get, post, running, status_of
 from tests.web.serving import aiohttp_talking_to
 
@@ -80,8 +80,7 @@ async def test_a_large_file_goes_to_disk_and_is_closed_with_the_request() -> Non
         data.add_field("a", io.BytesIO(content), filename="a")
         async with session.post("/", data=data) as response:
             assert response.status == 200
-    while not files[0].closed:  # noqa: ASYNC110 - closed in a thread
-        await asyncio.sleep(0)
+    await until(lambda: files[0].closed)
 
 
 async def test_nothing_is_left_on_disk_of_a_form_that_breaks_off(
@@ -108,8 +107,7 @@ async def test_nothing_is_left_on_disk_of_a_form_that_breaks_off(
     assert (status, answer[:16]) == (400, b"400 Bad Request:")
     assert b"without boundary" in answer
     assert len(files) == 2
-    while not all(file.closed for file in files):  # noqa: ASYNC110 - closed in a thread
-        await asyncio.sleep(0)
+    await until(lambda: all(file.closed for file in files))
     assert list(tmp_path.iterdir()) == []  # noqa: ASYNC240
 
 
