@@ -111,7 +111,7 @@ class ClientResponse:
         traces: Sequence[Trace],
         loop: asyncio.AbstractEventLoop,
         session: ClientSession,
-        stream_writer: Any,
+        stream_writer: Any = None,
     ) -> None:
         self.method = method
         self._request = Requested(url.with_fragment(None), url, request_info, session)

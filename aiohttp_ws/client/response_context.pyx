@@ -117,6 +117,14 @@ cdef class StraightExchange(Exchange):
         return 0
 
 
+cdef bint enters_at_once(object response) except -1:
+    """Whether entering *response* is what ClientResponse.__aenter__() does."""
+    kind = type(response)
+    return kind is ClientResponse or (
+        getattr(kind, "__aenter__", None) is ClientResponse.__aenter__
+    )
+
+
 cdef class ResponseContext(Awaitable):
     """``await`` it for the response, or ``async with`` it to have the response closed too.
 
@@ -166,13 +174,19 @@ cdef class ResponseContext(Awaitable):
         value = <object>result
         Py_DECREF(result)
         if state == PYGEN_RETURN:
+            if self.entering and self.response is None and not enters_at_once(value):
+                # A cache's object, or a recorder's: what its own __aenter__() returns is entered.
+                self.response = value
+                self.coroutine = value.__aenter__().__await__()
+                return self.drive(finished)
             finished[0] = True
             return self.given(value)
         return value
 
     cdef object given(self, object response):
-        if self.entering:
-            response._in_context = True
+        if self.entering and self.response is None:
+            if isinstance(response, ClientResponse):
+                response._in_context = True
             self.response = response
         return response
 

@@ -44,7 +44,9 @@ async def test_a_recorder_that_replaces_request_answers_every_call(serve):
 async def test_a_cache_that_overrides_request_answers_without_a_connection():
     class Cached(ClientSession):
         async def _request(self, method, str_or_url, **kwargs):
-            return mock.AsyncMock(spec=aiohttp_ws.ClientResponse, status=299)
+            response = mock.AsyncMock(spec=aiohttp_ws.ClientResponse, status=299)
+            response.__aenter__.return_value = response
+            return response
 
     async with Cached() as session:
         assert (await session.get("http://nowhere.invalid/")).status == 299
@@ -167,3 +169,30 @@ async def test_a_websocket_shows_its_transport_under_aiohttps_names(serve):
             assert await websocket.receive_str() == "hello"
         assert websocket._conn.closed
         assert websocket.get_extra_info("peername") is None
+
+
+async def test_an_object_of_a_cache_is_entered_and_left_by_its_own_methods():
+    class Recorded:
+        __slots__ = ("steps",)
+
+        def __init__(self):
+            self.steps = []
+
+        async def __aenter__(self):
+            self.steps.append("enter")
+            return "entered"
+
+        async def __aexit__(self, *exc):
+            self.steps.append("exit")
+
+    recorded = Recorded()
+
+    class Cached(ClientSession):
+        async def _request(self, method, str_or_url, **kwargs):
+            return recorded
+
+    async with Cached() as session:
+        assert await session.get("http://nowhere.invalid/") is recorded
+        async with session.get("http://nowhere.invalid/") as response:
+            assert response == "entered"
+    assert recorded.steps == ["enter", "exit"]
