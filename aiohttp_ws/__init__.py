@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from .http.multipart_writer import *
     from .http.payload import *
     from .http.stream_iteration import *
+    from .http.streamer import streamer as streamer
     from .http.streams import *
     from .http.zlib_codings import set_zlib_backend as set_zlib_backend
     from .installation import *
@@ -86,6 +87,7 @@ else:
             "connect": "websockets.asyncio.client",
             "serve": "websockets.asyncio.server",
             "set_zlib_backend": "http.zlib_codings",
+            "streamer": "http.streamer",
             "ChainMapProxy": "web.values",
             "GunicornUVLoopWebWorker": "worker",
             "GunicornWebWorker": "worker",

@@ -58,7 +58,7 @@ class BodyPartReader:
 
     def __init__(
         self,
-        boundary: bytes,
+        boundary: bytes | str,
         headers: Mapping[str, str],
         content: Any,
         *,
@@ -70,6 +70,8 @@ class BodyPartReader:
     ) -> None:
         #: The headers of the part.
         self.headers = headers
+        if isinstance(boundary, str):
+            boundary = boundary.encode("utf-8", "surrogateescape")
         self._boundary = boundary
         self._delimiter = b"\r\n" + boundary
         self._source = PartSource(content)

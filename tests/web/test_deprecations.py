@@ -9,6 +9,7 @@ import pytest
 
 import aiohttp_ws
 from aiohttp_ws import web
+from aiohttp_ws.abc import AbstractStreamWriter
 from aiohttp_ws.pytest_plugin import AiohttpClient
 from aiohttp_ws.test_utils import RawTestServer, make_mocked_request, unittest_run_loop
 
@@ -39,6 +40,25 @@ async def test_old_properties_of_requests(name: str) -> None:
     request = make_mocked_request("GET", "/")
     with pytest.deprecated_call(match=f"Request.{name} is deprecated"):
         getattr(request, name)
+
+
+@pytest.mark.parametrize("called", [True, False])
+async def test_a_streamer_writes_a_body(aiohttp_client: AiohttpClient, called: bool) -> None:
+    with pytest.deprecated_call(match="asynchronous generator"):
+
+        @aiohttp_ws.streamer
+        async def numbers(writer: AbstractStreamWriter, count: int = 3) -> None:
+            for number in range(count):
+                await writer.write(b"%d" % number)
+
+    async def handler(request: web.Request) -> web.Response:
+        return web.Response(body=numbers(5) if called else numbers)
+
+    app = web.Application()
+    app.add_routes([web.get("/", handler)])
+    client = await aiohttp_client(app)
+    async with client.get("/") as response:
+        assert await response.read() == (b"01234" if called else b"012")
 
 
 async def test_the_timeout_of_a_site_is_given_to_its_runner() -> None:
