@@ -89,6 +89,12 @@ TESTS = {
     "101 in answer": "test_an_upgrade_that_nobody_asked_for_is_an_error",
     "``ws:`` URLs": "client/test_proxies.py::test_a_websocket_goes_through_a_tunnel",
     "``proxy_headers=``": "test_headers_of_the_session_are_not_for_the_proxy",
+    "``DefaultResolver``": "test_the_threaded_resolver_asks_the_system",
+    "a session's ``auth=``": f"{HERE}::test_a_header_counts_more_than_the_login_of_the_session",
+    "a connector's methods": "test_a_hook_that_nothing_would_call_is_refused",
+    "files of ``CookieJar.save()``": (
+        "test_what_aiohttp_has_saved_is_loaded_and_the_other_way_round"
+    ),
     "``https`` and ``socks``": "client/test_proxies.py::test_a_proxy_may_be_spoken_to_over_tls",
 }
 #: Rows of what is not there yet.
@@ -119,7 +125,9 @@ def functions() -> dict[str, set[str]]:
 def test_each_row_has_a_test(row: str) -> None:
     if row.startswith(LATER):
         return
-    (test,) = (test for begin, test in TESTS.items() if row.startswith(begin))
+    tests = [test for begin, test in TESTS.items() if row.startswith(begin)]
+    assert len(tests) == 1, f"enter a test for the row {row!r} in TESTS"
+    test = tests[0]
     path, _, name = test.rpartition("::")
     holding = [file for file, names in functions().items() if name in names and path in file]
     assert holding, f"the test of {row!r} is gone: {test}"
@@ -130,6 +138,22 @@ def test_each_entry_has_a_row() -> None:
 
 
 # ------------------------------------------------------------------ those that stand here
+
+
+async def test_a_header_counts_more_than_the_login_of_the_session(
+    aiohttp_client: AiohttpClient,
+) -> None:
+    async def told(request: web.Request) -> web.Response:
+        return web.Response(text=request.headers["Authorization"])
+
+    app = web.Application()
+    app.router.add_get("/", told)
+    client = await aiohttp_client(app)
+    async with (
+        aiohttp_ws.ClientSession(auth=aiohttp_ws.BasicAuth("a", "b")) as session,
+        session.get(client.make_url("/"), headers={"Authorization": "Own"}) as response,
+    ):
+        assert await response.text() == "Own"
 
 
 def test_the_session_makes_websockets() -> None:
