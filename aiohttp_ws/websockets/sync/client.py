@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import logging
 import os
 import socket
@@ -293,8 +292,28 @@ class reconnect:
 def connect(
     uri: str,
     *,
+    sock: socket.socket | None = None,
+    ssl: ssl_module.SSLContext | None = None,
+    server_hostname: str | None = None,
+    origin: Origin | None = None,
+    extensions: Sequence[Any] | None = None,
+    subprotocols: Sequence[Subprotocol] | None = None,
+    compression: str | DeflateOptions | None = "deflate",
+    additional_headers: HeadersLike | None = None,
+    user_agent_header: str | None = USER_AGENT,
+    proxy: str | Literal[True] | None = True,
+    proxy_ssl: ssl_module.SSLContext | None = None,
+    proxy_server_hostname: str | None = None,
+    open_timeout: float | None = 10,
+    ping_interval: float | None = 20,
+    ping_timeout: float | None = 20,
+    close_timeout: float | None = 10,
+    max_size: MaxSize = 2**20,
+    max_queue: int | tuple[int | None, int | None] | None = 16,
+    logger: LoggerLike | None = None,
+    create_connection: Callable[..., ClientConnection] | None = None,
     legacy: bool | None = None,
-    **arguments: Any,
+    **kwargs: Any,
 ) -> Any:
     """Connect to the WebSocket server at *uri*: ``with connect(uri) as websocket``.
 
@@ -327,7 +346,7 @@ def connect(
     :param logger: by default ``logging.getLogger("aiohttp_ws.websockets.client")``.
     :param create_connection: makes the connection: a subclass of :class:`ClientConnection`, or a
         function with its parameters.
-    :param arguments: others are for :func:`socket.create_connection`; ``address`` is where to
+    :param kwargs: for :func:`socket.create_connection`; ``address`` is where to
         connect to, instead of the URI's host and port.
     :raises InvalidURI: *uri* is not a URI to connect to.
     :raises InvalidProxy: *proxy* is not the URL of a proxy.
@@ -335,26 +354,35 @@ def connect(
     :raises TimeoutError: there is no connection in time.
     :raises OSError: there is no way to the server.
     """
-    connector = reconnect(uri, **arguments)
+    connector = reconnect(
+        uri,
+        sock=sock,
+        ssl=ssl,
+        server_hostname=server_hostname,
+        origin=origin,
+        extensions=extensions,
+        subprotocols=subprotocols,
+        compression=compression,
+        additional_headers=additional_headers,
+        user_agent_header=user_agent_header,
+        proxy=proxy,
+        proxy_ssl=proxy_ssl,
+        proxy_server_hostname=proxy_server_hostname,
+        open_timeout=open_timeout,
+        ping_interval=ping_interval,
+        ping_timeout=ping_timeout,
+        close_timeout=close_timeout,
+        max_size=max_size,
+        max_queue=max_queue,
+        logger=logger,
+        create_connection=create_connection,
+        **kwargs,
+    )
     if legacy is False:
         return connector
     connection = connector.connect()
     connection._unentered = legacy is None
     return connection
-
-
-_ACCEPTED = inspect.signature(reconnect.__init__).parameters
-connect.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
-    [
-        *(
-            parameter
-            for name, parameter in _ACCEPTED.items()
-            if name not in ("self", "kwargs", "process_exception", "reconnect_delays")
-        ),
-        inspect.Parameter("legacy", inspect.Parameter.KEYWORD_ONLY, default=None),
-        _ACCEPTED["kwargs"],
-    ]
-)
 
 
 def unix_reconnect(

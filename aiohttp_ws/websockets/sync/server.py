@@ -221,7 +221,8 @@ class Server:
 
         :param close_connections: close those that are open, and refuse with 503 those that are
             being opened; else wait until the clients leave.
-        :param code, reason: of the close frame.
+        :param code: the close code.
+        :param reason: a text for people, at most 123 bytes of UTF-8.
         """
         if not self._stopping.is_set():
             self._stopping.set()
@@ -293,7 +294,8 @@ def serve(
 
     :param handler: a function that is called with each :class:`ServerConnection`, in a thread of
         its own; the connection is closed when it returns, with 1011 when it raises.
-    :param host, port: where to listen.
+    :param host: the address to listen at; ``None`` for all.
+    :param port: the port; 0 or ``None`` for one that is free.
     :param sock: a listening socket, instead.
     :param ssl: the context of TLS.
     :param origins: values of ``Origin`` to accept: strings, compiled patterns that match the
