@@ -20,6 +20,8 @@ from aiohttp_ws.websockets.exceptions import (
     ConnectionClosed,
     InvalidMessage,
     InvalidProxy,
+    InvalidProxyMessage,
+    InvalidProxyStatus,
     InvalidStatus,
     InvalidURI,
     NegotiationError,
@@ -77,6 +79,21 @@ def test_over_tls(sides, contexts):
         sending.start()
         assert sum(len(connection.recv(10)) for _ in range(50)) == 500_000
         sending.join()
+
+
+def test_two_ends_flood_each_other_over_tls(contexts):
+    def flood_and_read(connection):
+        pieces = [b"x" * 50_000] * 60
+        sending = threading.Thread(target=lambda: [connection.send(each) for each in pieces])
+        sending.start()
+        assert sum(len(connection.recv(20)) for _ in pieces) == 3_000_000
+        sending.join()
+
+    with (
+        serving(flood_and_read, scheme="wss", ssl=contexts[0]) as url,
+        connect(url, ssl=contexts[1], compression=None) as connection,
+    ):
+        flood_and_read(connection)
 
 
 def test_a_certificate_of_nobody_known_is_refused(contexts):
@@ -349,6 +366,38 @@ async def test_through_a_proxy(kind):
             address = f"{kind}://user:pass@127.0.0.1:{proxy.port}"
             assert await asyncio.to_thread(talk, url, address) == "x"
             assert proxy.met.is_set()
+
+
+async def test_through_an_https_proxy_to_a_server_with_tls(contexts):
+    from tests.net import proxies
+
+    def talk(url, proxy):
+        with connect(url, ssl=contexts[1], proxy=proxy, proxy_ssl=contexts[1]) as connection:
+            connection.send("x" * 100_000)
+            return len(connection.recv())
+
+    with serving(scheme="wss", ssl=contexts[0]) as url:
+        async with proxies.HTTPProxy(context=contexts[0]) as proxy:
+            address = f"https://127.0.0.1:{proxy.port}"
+            assert await asyncio.to_thread(talk, url, address) == 100_000
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        (b"HTTP/1.1 407 Who are you?\r\n\r\n", InvalidProxyStatus),
+        (b"nonsense\r\n\r\n", InvalidProxyMessage),
+        (b"", InvalidProxyMessage),
+    ],
+)
+async def test_a_proxy_that_does_not_connect_is_told(answer, error):
+    from tests.net import proxies
+
+    async with proxies.HTTPProxy(answer=answer) as proxy:
+        with pytest.raises(error):
+            await asyncio.to_thread(
+                connect, "ws://far.test/", proxy=f"http://127.0.0.1:{proxy.port}"
+            )
 
 
 def test_what_is_no_proxy_is_refused():
