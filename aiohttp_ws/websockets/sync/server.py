@@ -184,6 +184,8 @@ class Server:
         try:
             if self._stopping.is_set():
                 return
+            # A client that has gone again must not make accept() wait.
+            self.socket.setblocking(False)
             with selectors.DefaultSelector() as selector:
                 selector.register(self.socket, selectors.EVENT_READ)
                 selector.register(self._woken, selectors.EVENT_READ)
@@ -198,7 +200,8 @@ class Server:
         try:
             sock, address = self.socket.accept()
         except OSError:
-            return  # The client has gone, or the socket is being closed.
+            return  # The client has gone.
+        sock.setblocking(True)
         thread = threading.Thread(target=self._serve, args=(sock, address))
         with self._lock:
             self._threads.add(thread)
