@@ -290,7 +290,11 @@ class BodyPartReader:
         :raises ValueError: when the part is not in that charset.
         """
         charset = encoding or self._known_charset()
-        text = self._as_text((await self.read(decode=True)).rstrip(), charset)
+        data = await self.read(decode=True)
+        try:
+            text = data.rstrip().decode(charset)
+        except UnicodeDecodeError as exc:
+            raise self._undecodable(charset, exc) from exc
         return parse_qsl(text, keep_blank_values=True, encoding=charset)
 
     def _as_text(self, data: Byteish, charset: str) -> str:
@@ -300,9 +304,12 @@ class BodyPartReader:
             if self._source.fault is MultipartError:
                 # aiohttp's, for who has no status to answer with.
                 raise
-            raise self._source.fault(
-                f"data cannot be decoded with {charset} encoding: {exc.reason} at byte {exc.start}"
-            ) from exc
+            raise self._undecodable(charset, exc) from exc
+
+    def _undecodable(self, charset: str, exc: UnicodeDecodeError) -> MultipartError:
+        return self._source.fault(
+            f"data cannot be decoded with {charset} encoding: {exc.reason} at byte {exc.start}"
+        )
 
     # ---------------------------------------------------------------------- decoding
 

@@ -22,6 +22,7 @@ from .connection import RequestHandler as RequestHandler
 from .dispatcher import *
 from .exceptions import *
 from .filefield import *
+from .filefield import SPOOL_AT as _FILE_SPOOL_MAX_SIZE  # noqa: F401 - aiohttp's tests ask
 from .fileresponse import *
 from .interfaces import AbstractMatchInfo as AbstractMatchInfo
 from .match_info import *

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass
+from typing import Final
 
 from multidict import CIMultiDictProxy
 
 __all__ = ("FileField",)
+
+#: A file of a form beyond so many bytes goes to disk.
+SPOOL_AT: Final = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,16 +17,18 @@ from ..http.body_part import BodyPartReader
 from ..http.disposition import parse_content_disposition
 from ..http.multipart_reader import MultipartReader
 from .exceptions import HTTPBadRequest, HTTPRequestEntityTooLarge
-from .filefield import FileField
+from .filefield import SPOOL_AT, FileField
 
 if TYPE_CHECKING:
     from .base_request import BaseRequest
 
 __all__ = ("close_files", "read_form", "reader_of")
 
-# A file beyond this goes to disk.
-SPOOL_AT: Final = 1024 * 1024
 CHUNK_SIZE: Final = 256 * 1024
+
+
+class BadForm(HTTPBadRequest, ValueError):
+    """A form is malformed: answered with 400, and the :exc:`ValueError` that aiohttp raises."""
 
 
 def reader_of(request: BaseRequest, max_parts: int = 0) -> MultipartReader:
@@ -55,7 +57,7 @@ async def read_form(request: BaseRequest) -> MultiDict[Any]:
         await _Form(request).read_into(form)
     except RequestMultipartError as exc:
         close_files(form)
-        raise HTTPBadRequest(text=f"400 Bad Request: {exc}\n") from exc
+        raise BadForm(text=f"400 Bad Request: {exc}\n") from exc
     except BaseException:
         close_files(form)
         raise

@@ -30,6 +30,7 @@ from aiohttp_ws.http.headers import (
     parse_forwarded,
     parse_range,
 )
+from aiohttp_ws.http.multipart_reader import MultipartReader
 from aiohttp_ws.http.streams import StreamReader
 from aiohttp_ws.web.file_types import accepted_encodings
 from aiohttp_ws.wire.extensions import parse_extensions
@@ -262,3 +263,53 @@ def test_a_large_body_is_inflated_in_steps_without_copying_the_rest_for_each(cod
     while decompressor.unconsumed:
         size += len(decompressor.decompress(b"", 2**16))
     assert size == 2**26
+
+
+HOSTILE_MESSAGES = {
+    "a boundary cut at every byte": (b"--b\r\n\r\n", b"\r\n--", 1),
+    "beginnings of boundaries": (b"--b\r\n\r\n", b"\r\n--", 7),
+    "line ends": (b"--b\r\n\r\n", b"\r", 1),
+    "pairs of line ends": (b"--b\r\n\r\n", b"\r\n", 64),
+    "empty parts": (b"", b"--b\r\n\r\n", 4096),
+    "headers": (b"--b\r\n", b"a:1\r\n", 5),
+    "a preamble of near-boundaries": (b"", b"\n--bb", 64),
+    "spaces in base64": (b"--b\r\nContent-Transfer-Encoding: base64\r\n\r\nA", b" ", 64),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE_MESSAGES)
+async def test_a_hostile_multipart_message_takes_work_in_proportion_to_its_size(name):
+    begin, unit, size = HOSTILE_MESSAGES[name]
+
+    async def read(times):
+        body = begin + unit * times
+        content = StreamReader(Feed(), 2**30)
+        for at in range(0, len(body), size):
+            content.feed_data(body[at : at + size])
+        content.feed_eof()
+        message = MultipartReader({"Content-Type": "multipart/mixed; boundary=b"}, content)
+        try:
+            async for part in message:
+                while await part.read_chunk(64):
+                    pass
+        except ValueError:
+            pass
+
+    async def counted(times):
+        count = 0
+
+        def trace(frame, event, argument):
+            nonlocal count
+            count += event == "line"
+            return trace
+
+        before = sys.gettrace()
+        sys.settrace(trace)
+        try:
+            await read(times)
+        finally:
+            sys.settrace(before)
+        return count
+
+    await counted(2)  # what is made once
+    assert await counted(1024) <= 2.2 * await counted(512) + 500

@@ -174,6 +174,15 @@ async def test_a_handler_may_catch_what_is_wrong() -> None:
 
     assert await asked(handler, b"x", "Content-Type: text/plain") == (200, b"caught")
 
+    async def posting(request: web.BaseRequest) -> web.Response:
+        with pytest.raises(web.HTTPBadRequest) as caught:
+            await request.post()
+        assert isinstance(caught.value, ValueError)
+        assert "no name" in (caught.value.text or "")
+        return web.Response(text="caught")
+
+    assert await asked(posting, b"--b\r\n\r\n\r\n--b--") == (200, b"caught")
+
 
 async def test_forms_have_at_most_client_max_size_bytes_and_client_max_fields_fields() -> None:
     async def handler(request: web.BaseRequest) -> web.Response:
