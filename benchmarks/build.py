@@ -1,4 +1,4 @@
-"""Compiles the two C programs on first use and says where they are."""
+"""Compiles the C programs on first use and says where they are."""
 
 import os
 import subprocess

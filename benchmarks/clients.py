@@ -1,6 +1,6 @@
-"""Round trips per second of WebSocket and HTTP clients against the C floor server.
+"""Round trips per second of WebSocket clients against the C floor server.
 
-    python clients.py ws|http [--clients a,b] [--size N] [--rounds R] [--seconds S]
+    python clients.py ws [--clients a,b] [--size N] [--rounds R] [--seconds S]
 
 The C server (limit) runs on CPU 0, one client process at a time on CPU 1."""
 
@@ -67,43 +67,9 @@ async def ws_messages(connect, url, data, secs):
         return n, time.perf_counter() - t0
 
 
-async def http_session(mod, url, secs):
-    n = 0
-    async with mod.ClientSession() as s:
-        end = time.perf_counter() + secs
-        t0 = time.perf_counter()
-        while time.perf_counter() < end:
-            for _ in range(50):
-                async with s.get(url) as r:
-                    await r.read()
-            n += 50
-        return n, time.perf_counter() - t0
-
-
-async def http_httpx(url, secs):
-    import httpx
-
-    n = 0
-    async with httpx.AsyncClient() as s:
-        end = time.perf_counter() + secs
-        t0 = time.perf_counter()
-        while time.perf_counter() < end:
-            for _ in range(50):
-                r = await s.get(url)
-                assert r.content
-            n += 50
-        return n, time.perf_counter() - t0
-
-
 def one(name, kind, url, size, secs):
     data = b"x" * size
-    if kind == "http":
-        if name == "httpx":
-            c = http_httpx(url, secs)
-        else:
-            mod = __import__({"aiohttp": "aiohttp", "ours": "aiohttp_ws"}[name])
-            c = http_session(mod, url, secs)
-    elif name in ("aiohttp", "ours"):
+    if name in ("aiohttp", "ours"):
         c = ws_session(
             __import__({"aiohttp": "aiohttp", "ours": "aiohttp_ws"}[name]), url, data, secs
         )
@@ -130,18 +96,14 @@ def main():
     if sys.argv[1] == "--one":
         return one(sys.argv[2], sys.argv[3], sys.argv[4], int(sys.argv[5]), float(sys.argv[6]))
     ap = argparse.ArgumentParser()
-    ap.add_argument("kind", choices=["http", "ws"])
+    ap.add_argument("kind", choices=["ws"])
     ap.add_argument("--clients")
     ap.add_argument("--size", type=int, default=256)
     ap.add_argument("--rounds", type=int, default=3)
     ap.add_argument("--seconds", type=float, default=2)
     a = ap.parse_args()
     names = (
-        a.clients
-        or {
-            "ws": "picows,ours-frames,ours,ours-serve,picows-websockets,aiohttp,websockets",
-            "http": "aiohttp,ours,httpx",
-        }[a.kind]
+        a.clients or "picows,ours-frames,ours,ours-serve,picows-websockets,aiohttp,websockets"
     ).split(",")
     port = 25000 + os.getpid() % 2000
     srv = subprocess.Popen(
@@ -150,7 +112,7 @@ def main():
         text=True,
     )
     srv.stdout.readline()
-    url = f"{'ws' if a.kind == 'ws' else 'http'}://127.0.0.1:{port}/"
+    url = f"ws://127.0.0.1:{port}/"
     res = {n: [] for n in names}
     try:
         for _ in range(a.rounds):

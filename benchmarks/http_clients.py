@@ -17,7 +17,7 @@ import time
 from build import program
 
 MIB = b"x" * 2**20
-VALUE = {"name": "a name", "values": list(range(200)), "text": "t" * 200}  # some 1 KiB of JSON
+VALUE = {"name": "a name", "values": list(range(20)), "text": "t" * 900}  # 1 KiB of JSON
 # Path, JSON value, body, calls at a time.
 CASES = {
     "get": ("", None, None, 1),
@@ -26,7 +26,7 @@ CASES = {
     "download": ("1048576", None, None, 1),
     "upload": ("", None, MIB, 1),
 }
-CLIENTS = ["aiohttp", "ours", "pyreqwest", "rnet", "niquests", "httpx"]
+CLIENTS = ["aiohttp", "ours", "raw", "pyreqwest", "rnet", "niquests", "httpx"]
 
 
 def of_session(module):
@@ -108,7 +108,46 @@ async def of_rnet(url, value, body):
     return get if value is body is None else post
 
 
+async def of_raw(url, value, body):
+    """No client at all: a protocol that sends what is ready and counts what comes back."""
+    host, _, rest = url.removeprefix("http://").partition(":")
+    port, _, path = rest.partition("/")
+    loop = asyncio.get_running_loop()
+    body = json.dumps(value).encode() if value is not None else body or b""
+    method = "POST" if body else "GET"
+    request = f"{method} /{path} HTTP/1.1\r\nHost: {host}:{port}\r\nContent-Length: {len(body)}\r\n"
+    request = request.encode() + b"\r\n" + body
+    idle = []
+
+    class Raw(asyncio.Protocol):
+        def connection_made(self, transport):
+            self.transport = transport
+
+        def data_received(self, data):
+            if self.left < 0:
+                data = data.partition(b"\r\n\r\n")[2]
+                self.left = int(path or 5)
+                self.body = []
+            self.body.append(data)
+            self.left -= len(data)
+            if not self.left:
+                self.done.set_result(b"".join(self.body))
+
+    async def call():
+        if not idle:
+            idle.append((await loop.create_connection(Raw, host, int(port)))[1])
+        raw = idle.pop()
+        raw.left, raw.done = -1, loop.create_future()
+        raw.transport.write(request)
+        answer = await raw.done
+        idle.append(raw)
+        return answer
+
+    return call
+
+
 MAKERS = {
+    "raw": of_raw,
     "aiohttp": of_session("aiohttp"),
     "ours": of_session("aiohttp_ws"),
     "httpx": of_httpx,
@@ -127,9 +166,8 @@ async def run(name, case, url, seconds):
 
     async def caller(index, end):
         while time.perf_counter() < end:
-            for _ in range(10):
-                await call()
-            counts[index] += 10
+            await call()
+            counts[index] += 1
 
     await asyncio.gather(*(caller(i, time.perf_counter() + 0.1) for i in range(at_once)))
     counts[:] = [0] * at_once

@@ -284,9 +284,9 @@ cdef class ResponseContext(Awaitable):
         if not pool._idle_count or pool._closed:
             return False
         target = prepared.target_of(self.session, self.url, options.get("params") or None)
-        if target is None or target.key not in pool._idle:
-            return False
         data, json = options.get("data"), options.get("json")
+        if target is None or json is not None and target.key not in pool._idle:
+            return False  # before a value is serialised, which may be done once only
         if json is not None:
             if data is not None:
                 return False
