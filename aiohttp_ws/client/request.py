@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import math
+import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final, cast
+from urllib.parse import quote
 
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
@@ -18,6 +20,7 @@ from ..http.field_values import is_token
 from ..http.headers import HttpVersion, HttpVersion11
 from ..http.payload import BytesPayload, Payload
 from ..wire.http1 import HTTP_10, HTTP_11, serialise_request_head
+from ..wire.serialise import is_request_target
 from .connection_key import ConnectionKey
 from .exchange import Exchange
 from .fingerprint import SSLSetting
@@ -39,6 +42,8 @@ __all__ = ("ClientRequest",)
 
 # Headers that decide where a message ends, or what goes before its body.
 _FRAMING: Final = frozenset({"content-length", "transfer-encoding", "expect"})
+# What URL(..., encoded=True) lets pass, and a request line does not (RFC 9112 3.2).
+_INVISIBLE: Final = re.compile(r"[^\x21-\x7e]+")
 _TLS_SCHEMES: Final = frozenset({"https", "wss"})
 # A class that overrides one of these takes all of them.
 STEPS: Final = (
@@ -269,6 +274,8 @@ class ClientRequest(RequestSteps):
                 authority = without_zone(self.url.host_port_subcomponent or "")
                 target = f"{self.url.scheme}://{authority}{target}"
                 headers = self._told_to_proxy(self._proxy)
+        if not is_request_target(target):
+            target = _INVISIBLE.sub(_percent_encoded, target)
         version = HTTP_11
         if conn.force_close:
             headers.setdefault(hdrs.CONNECTION, "close")
@@ -376,3 +383,7 @@ class ClientRequest(RequestSteps):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.method} {self.url}>"
+
+
+def _percent_encoded(found: re.Match[str]) -> str:
+    return quote(found[0].encode("utf-8", "surrogateescape"), safe="")

@@ -79,7 +79,8 @@ async def send(
             ):
                 raise
         except BaseException:
-            connection.release()
+            # Never kept: a server that serves one connection at a time would wait on it.
+            connection.close()
             raise
         if request.upload_tracker is not None:
             request._attempt = request.upload_tracker._begin()

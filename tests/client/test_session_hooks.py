@@ -196,3 +196,25 @@ async def test_an_object_of_a_cache_is_entered_and_left_by_its_own_methods():
         async with session.get("http://nowhere.invalid/") as response:
             assert response == "entered"
     assert recorded.steps == ["enter", "exit"]
+
+
+async def test_a_url_that_says_it_is_encoded_is_encoded_where_it_is_not(serve):
+    async def raw(request: web.Request) -> web.Response:
+        return web.Response(text=request.raw_path)
+
+    url = await serve(raw)
+    async with ClientSession() as session:
+        for _ in range(2):
+            async with session.get(URL(f"{url}a b/\u00e9?q=x y", encoded=True)) as response:
+                assert await response.text() == "/a%20b/%C3%A9?q=x%20y"
+
+
+@pytest.mark.parametrize("headers", [{"X": "a\r\nb"}, {"X y": "z"}, {"X": 5}])
+async def test_a_request_that_cannot_be_sent_leaves_no_unused_connection(serve, headers):
+    url = await serve(mirror)
+    async with ClientSession() as session:
+        with pytest.raises((ValueError, TypeError)):
+            await session.get(url, headers=headers)
+        assert not session.connector._conns
+        assert not session.connector._acquired
+        assert (await session.get(url)).status == 200
