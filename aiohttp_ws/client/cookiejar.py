@@ -332,7 +332,7 @@ class CookieJar(AbstractCookieJar):
         groups.sort(key=lambda group: (len(group[1]), len(group[0])), reverse=True)
         groups.append(("", ""))
         secure = self._is_secure(request_url)
-        longest = len(request_url.raw_path)
+        longest = max(len(request_url.raw_path), 1)
         size = len("Cookie: ") - len("; ")
         seen: set[str] = set()
         for path, domain in groups:

@@ -277,11 +277,12 @@ class ClientRequest(RequestSteps):
         if not is_request_target(target):
             target = _INVISIBLE.sub(_percent_encoded, target)
         version = HTTP_11
-        if conn.force_close:
-            headers.setdefault(hdrs.CONNECTION, "close")
         if self.version < HttpVersion11:
             version = HTTP_10
-            headers.setdefault(hdrs.CONNECTION, "keep-alive")
+            if not conn.force_close:
+                headers.setdefault(hdrs.CONNECTION, "keep-alive")
+        elif conn.force_close:
+            headers.setdefault(hdrs.CONNECTION, "close")
         head = serialise_request_head(self.method, target, version, headers)
         body = self._body
         upload: Upload | None = None

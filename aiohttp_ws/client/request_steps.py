@@ -7,6 +7,7 @@ of them again.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from http.cookies import BaseCookie
 from typing import Any, Final
 
 from multidict import CIMultiDict
@@ -129,6 +130,9 @@ class RequestSteps:
         pairs: Iterable[tuple[str, Any]]
         pairs = cookies.items() if hasattr(cookies, "items") else cookies
         for name, value in pairs:
+            if isinstance(value, BaseCookie):
+                chosen.update(value)
+                continue
             chosen[name] = value if hasattr(value, "coded_value") else make_cookie(name, value)
         if chosen:
             self.headers[hdrs.COOKIE] = cookie_header(chosen.values())
@@ -270,7 +274,7 @@ class RequestSteps:
             self.headers.popall(name, None)
         if body is not self._body and body is not None:
             self.headers.popall(hdrs.CONTENT_TYPE, None)
-        self._body, self.chunked = None, bool(self.compress)
+        self._body = None
         self.update_body_from_data(body)
         if self.chunked:
             self.update_transfer_encoding()

@@ -7,7 +7,7 @@ import re
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from http.cookies import SimpleCookie
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from multidict import CIMultiDict, CIMultiDictProxy, MultiDict, MultiDictProxy
@@ -72,7 +72,7 @@ class ClientResponse:
     method: str
     #: The version of HTTP, the status and the reason phrase.
     version: HttpVersion | None = None
-    status: int = 0
+    status: int = None  # type: ignore[assignment]  # until the head is there
     reason: str | None = None
     _waiter: asyncio.Future[tuple[ResponseHead, StreamReader]] | None = None
     _sent = 0
@@ -187,6 +187,13 @@ class ClientResponse:
     @cached_property
     def _raw_headers(self) -> RawHeaders:
         return () if self._head is None else self._head.raw_headers
+
+    @cached_property
+    def _raw_cookie_headers(self) -> tuple[str, ...] | None:
+        # None for one that is made by hand: who makes it says which cookies it has.
+        if self._head is None:
+            return None
+        return tuple(self.headers.getall(hdrs.SET_COOKIE, ())) or None
 
     @cached_property
     def _url(self) -> URL:
@@ -306,7 +313,7 @@ class ClientResponse:
         """The cookies that the response sets; who makes one by hand puts them here."""
         if self._cookies is None:
             self._cookies = SimpleCookie()
-            lines = self.headers.getall(hdrs.SET_COOKIE, ()) if self._head is not None else ()
+            lines = self._raw_cookie_headers or ()
             dict.update(self._cookies, parse_set_cookie_headers(lines))
         return self._cookies
 
@@ -337,7 +344,9 @@ class ClientResponse:
         if raw is None:
             return None
         kind, parameters = parse_content_disposition(raw)
-        return ContentDisposition(kind, parameters, content_disposition_filename(parameters))
+        return ContentDisposition(
+            kind, MappingProxyType(parameters), content_disposition_filename(parameters)
+        )
 
     @property
     def links(self) -> MultiDictProxy[MultiDictProxy[str | URL]]:
@@ -383,7 +392,11 @@ class ClientResponse:
                 raise ClientConnectionError("Connection closed")
             try:
                 # Most bodies have come in full by now: nothing to wait for.
-                self._body = content.read_nowait() if content.is_eof() else await content.read()
+                self._body = (
+                    content.read_nowait()
+                    if type(content) is StreamReader and content.is_eof()
+                    else await content.read()
+                )
                 for trace in self._traces:
                     await trace.send_response_chunk_received(self.method, self.url, self._body)
             except BaseException:
@@ -562,7 +575,7 @@ class ClientResponse:
             await self.wait_for_close()
 
     def __repr__(self) -> str:
-        reason = self.reason.encode("ascii", "backslashreplace").decode() if self.reason else ""
+        reason = str(self.reason).encode("ascii", "backslashreplace").decode()
         return f"<{type(self).__name__}({self.url}) [{self.status} {reason}]>\n{self.headers}\n"
 
     def __del__(self, _tell: Callable[..., None] = tell_unclosed) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from http.cookies import SimpleCookie
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+import attrs
 from multidict import CIMultiDict, istr
 from yarl import URL
 
@@ -260,6 +261,15 @@ class SessionSettings:
         """Whether ``Location`` is percent-encoded where it needs it."""
         return self._requote_redirect_url
 
+    @requote_redirect_url.setter
+    def requote_redirect_url(self, value: bool) -> None:
+        warnings.warn(
+            "setting session.requote_redirect_url is deprecated, pass it to the constructor",
+            DeprecationWarning,
+            stacklevel=2,
+        )
+        self._requote_redirect_url = value
+
     # -------------------------------------------------------------- the parts of a request
 
     def _json_body(self, data: Any, json: Any) -> Any:
@@ -393,14 +403,14 @@ def _session_timeout(
                 DeprecationWarning,
                 stacklevel=3,
             )
-            chosen = ClientTimeout(total=read_timeout, connect=conn_timeout)
+            chosen = attrs.evolve(DEFAULT_TIMEOUT, total=read_timeout, connect=conn_timeout)
         elif conn_timeout is not None:
             warnings.warn(
                 "conn_timeout is deprecated, use timeout=ClientTimeout(connect=...)",
                 DeprecationWarning,
                 stacklevel=3,
             )
-            chosen = ClientTimeout(total=DEFAULT_TIMEOUT.total, connect=conn_timeout)
+            chosen = attrs.evolve(DEFAULT_TIMEOUT, connect=conn_timeout)
         return chosen
     if not isinstance(timeout, ClientTimeout):
         raise ValueError(

@@ -1,6 +1,7 @@
 """Objects that users and their fakes make by hand, with aiohttp's parameters."""
 
 import asyncio
+from http.cookies import SimpleCookie
 from types import SimpleNamespace
 from unittest import mock
 
@@ -286,3 +287,41 @@ def test_errors_and_their_parts_are_made_with_aiohttps_arguments(library):
     failed = library.ClientConnectorError(connection_key=key, os_error=OSError(1, "no"))
     assert (failed.host, failed.port, failed.ssl) == ("h", 1, True)
     assert "h:1" in str(failed)
+
+
+async def test_a_mock_may_stand_for_the_body():
+    response = made()
+    response._body = None
+    response.content = mock.Mock()
+    response.content.read = mock.AsyncMock(return_value=b"mocked")
+    assert await response.read() == b"mocked"
+
+
+async def test_a_request_may_be_changed_before_it_is_sent():
+    loop = asyncio.get_running_loop()
+    request = aiohttp_ws.ClientRequest("POST", URL("http://a/"), loop=loop, chunked=True, data="x")
+    await request.update_body(b"other")
+    assert request.headers["Transfer-Encoding"] == "chunked"
+    request = aiohttp_ws.ClientRequest("POST", URL("http://a/"), loop=loop, data="x")
+    request.body = b"longer"
+    assert request.headers["Content-Length"] == "6"
+    request.update_cookies({"a": SimpleCookie("b=c; d=e")})
+    assert request.headers["Cookie"] == "b=c; d=e"
+
+
+async def test_cookies_of_a_response_are_read_from_its_headers_or_set():
+    response = made(**{"Set-Cookie": "a=b; Path=/"})
+    assert response._raw_cookie_headers is None
+    response._raw_cookie_headers = ("a=b; Path=/",)
+    assert response.cookies["a"]["path"] == "/"
+    with pytest.raises(TypeError):
+        made(**{"Content-Disposition": "a; b=c"}).content_disposition.parameters["b"] = "d"
+
+
+@pytest.mark.parametrize("library", [aiohttp_ws, aiohttp])
+async def test_cookies_for_every_server_are_found_without_a_url(library):
+    async with library.ClientSession(cookies={"a": "b"}) as session:
+        assert session.cookie_jar.filter_cookies(URL())["a"].value == "b"
+        with pytest.warns(DeprecationWarning, match="requote_redirect_url"):
+            session.requote_redirect_url = False
+        assert session.requote_redirect_url is False

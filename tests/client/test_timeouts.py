@@ -142,7 +142,7 @@ async def test_settings_of_timeouts():
         ClientSession(timeout=5)
     with pytest.warns(DeprecationWarning, match="read_timeout"):
         async with ClientSession(read_timeout=7, conn_timeout=3) as session:
-            assert session.timeout == ClientTimeout(total=7, connect=3)
+            assert session.timeout == ClientTimeout(total=7, connect=3, sock_connect=30)
 
 
 async def test_a_number_is_a_total_for_one_request(session, raw):
