@@ -97,8 +97,6 @@ TESTS = {
     ),
     "``https`` and ``socks``": "client/test_proxies.py::test_a_proxy_may_be_spoken_to_over_tls",
 }
-#: Rows of what is not there yet.
-LATER = ("``NamedPipeConnector``",)
 
 
 def rows() -> list[str]:
@@ -123,8 +121,6 @@ def functions() -> dict[str, set[str]]:
 
 @pytest.mark.parametrize("row", rows())
 def test_each_row_has_a_test(row: str) -> None:
-    if row.startswith(LATER):
-        return
     tests = [test for begin, test in TESTS.items() if row.startswith(begin)]
     assert len(tests) == 1, f"enter a test for the row {row!r} in TESTS"
     test = tests[0]

@@ -137,9 +137,9 @@ def etag_field(value: ETag | str) -> str:
     """
     tag = ETag(value) if isinstance(value, str) else value
     if not isinstance(tag, ETag) or not isinstance(tag.value, str):
-        raise ValueError(f"etag is {value!r}: pass str, ETag or None")
+        raise ValueError(f"Unsupported etag type, pass str, ETag or None: {value!r}")
     if tag.value != ETAG_ANY and not ETAG_VALUE_RE.fullmatch(tag.value):
-        raise ValueError(f"{tag.value!r} is not an entity tag: it has quotes or spaces")
+        raise ValueError(f"{tag.value!r} is not a valid etag: it has quotes or spaces")
     return str(tag)
 
 

@@ -364,7 +364,7 @@ cdef class HTTPConnection(ResponseSender):
                 log_wrong_end(request, response, logger)
                 return self.websocket
             else:
-                answer = answer_error(request, response, logger)
+                answer = answer_error(request, response, logger, self.settings.server.debug)
             return None if answered else self.send_error(request, answer)
         if answered != response.prepared:
             # Another response has begun, or this one was sent to another request.
@@ -383,7 +383,8 @@ cdef class HTTPConnection(ResponseSender):
             if isinstance(exc, HTTPException) and not isinstance(response, HTTPException):
                 # The opening handshake of a listener's connection is refused, or a signal says so.
                 return await self.send_response(request, exc)
-            return self.send_error(request, answer_error(request, exc, logger))
+            answer = answer_error(request, exc, logger, self.settings.server.debug)
+            return self.send_error(request, answer)
         writer = request._payload_writer
         if writer is not None and writer.length:
             # The next response would be taken for the rest of this one.

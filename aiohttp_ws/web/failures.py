@@ -49,10 +49,12 @@ def answer_bad_message(error: BadHttpMessage, logger: logging.Logger, peer: obje
     return response
 
 
-def answer_error(request: BaseRequest, error: Exception, logger: logging.Logger) -> Response:
+def answer_error(
+    request: BaseRequest, error: Exception, logger: logging.Logger, debug: bool
+) -> Response:
     """Return the answer to a request whose handler raised.
 
-    The client learns nothing more, but for a traceback where the event loop is in debug mode.
+    The client learns nothing more, but for a traceback in *debug* mode, the server's or the loop's.
 
     A client that broke its own body off gets 400 and a line at debug level, one whose answer
     waited too long for something 504 (:exc:`asyncio.TimeoutError`), anything else 500 and a
@@ -67,7 +69,7 @@ def answer_error(request: BaseRequest, error: Exception, logger: logging.Logger)
         response = Response(status=400, text=f"400 Bad Request: {error}\n")
     else:
         logger.error("Error handling request from %s: %r", request.remote, request, exc_info=error)
-        response = _internal_error(request, error)
+        response = _internal_error(request, error if debug or request._loop.get_debug() else None)
     response.force_close()
     return response
 
@@ -131,12 +133,12 @@ def log_short_body(
     )
 
 
-def _internal_error(request: BaseRequest, error: Exception | None = None) -> Response:
+def _internal_error(request: BaseRequest, shown_error: Exception | None = None) -> Response:
     title = f"500 {reason_of(500)}"
     trace = None
-    # Only who runs the server can put the loop into debug mode.
-    if error is not None and request._loop.get_debug():
-        trace = "".join(traceback.format_exception(type(error), error, error.__traceback__))
+    if shown_error is not None:
+        kind = type(shown_error)
+        trace = "".join(traceback.format_exception(kind, shown_error, shown_error.__traceback__))
     if "text/html" in request.headers.get("Accept", ""):
         shown = _TROUBLE
         if trace is not None:

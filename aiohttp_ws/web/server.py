@@ -49,7 +49,9 @@ class Server:
     :param access_log_class: makes an :class:`~aiohttp_ws.abc.AbstractAccessLogger` of it.
     :param access_log_format: its format.
     :param logger: where errors are logged.
-    :param debug: not used; accepted because aiohttp has it, like *timeout_ceil_threshold*.
+    :param debug: show clients the traceback of a handler that fails, as event loops in debug mode
+        do anyway.
+    :param timeout_ceil_threshold: not used; accepted because aiohttp has it.
     """
 
     def __init__(
@@ -80,6 +82,7 @@ class Server:
         self.request_factory = request_factory or self._make_request
         self.handler_cancellation = handler_cancellation
         self.head_timeout = head_timeout
+        self.debug = debug
         #: Requests answered so far.
         self.requests_count = 0
         self._loop = loop

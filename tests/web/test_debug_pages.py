@@ -12,13 +12,14 @@ async def failing(request: web.Request) -> web.Response:
     raise RuntimeError("no <b>luck</b>")
 
 
-@pytest.mark.parametrize("debug", [False, True])
+@pytest.mark.parametrize(("of_loop", "of_server"), [(False, False), (True, False), (False, True)])
 @pytest.mark.parametrize("accept", ["text/html", "*/*"])
 async def test_a_traceback_is_shown_in_debug_mode_only(
-    aiohttp_client: AiohttpClient, debug: bool, accept: str
+    aiohttp_client: AiohttpClient, of_loop: bool, of_server: bool, accept: str
 ) -> None:
-    asyncio.get_running_loop().set_debug(debug)
-    app = web.Application()
+    debug = of_loop or of_server
+    asyncio.get_running_loop().set_debug(of_loop)
+    app = web.Application(handler_args={"debug": of_server})
     app.add_routes([web.get("/", failing)])
     client = await aiohttp_client(app)
     async with client.get("/", headers={"Accept": accept}) as response:
