@@ -89,6 +89,7 @@ TESTS = {
     "101 in answer": "test_an_upgrade_that_nobody_asked_for_is_an_error",
     "``ws:`` URLs": "client/test_proxies.py::test_a_websocket_goes_through_a_tunnel",
     "``proxy_headers=``": "test_headers_of_the_session_are_not_for_the_proxy",
+    "``URL(..., encoded=True)``": "test_a_url_that_says_it_is_encoded_is_encoded_where_it_is_not",
     "``DefaultResolver``": "test_the_threaded_resolver_asks_the_system",
     "a session's ``auth=``": f"{HERE}::test_a_header_counts_more_than_the_login_of_the_session",
     "a connector's methods": "test_a_hook_that_nothing_would_call_is_refused",
