@@ -347,3 +347,10 @@ def test_a_file_that_is_refused_leaves_the_jar_as_it_is(tmp_path, end):
     with pytest.raises(ValueError, match="finite"):
         jar.load(path)
     assert [cookie.key for cookie in jar] == ["kept"]
+
+
+def test_a_value_is_quoted_only_where_it_has_to_be():
+    jar = CookieJar()
+    jar.update_cookies({"a": "val/one", "b": "two words"})
+    header = jar.filter_cookies(URL("http://example.com/")).output(header="Cookie:", sep="; ")
+    assert header == 'Cookie: a=val/one; Cookie: b="two words"'

@@ -218,3 +218,14 @@ async def test_a_request_that_cannot_be_sent_leaves_no_unused_connection(serve, 
         assert not session.connector._conns
         assert not session.connector._acquired
         assert (await session.get(url)).status == 200
+
+
+async def test_a_request_on_a_new_connection_is_not_repeated(raw):
+    async def hang_up(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+
+    server = await raw(hang_up)
+    async with ClientSession() as session:
+        with pytest.raises(aiohttp_ws.ServerDisconnectedError):
+            await session.get(server.url)
+    assert server.connections == 1
