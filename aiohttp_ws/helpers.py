@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from .http.auth import BasicAuth as BasicAuth
     from .http.auth import encode_basic_auth as encode_basic_auth
     from .http.auth import strip_auth_from_url as strip_auth_from_url
+    from .http.dates import current_http_date as rfc822_formatted_time
+    from .http.dates import parse_http_date as parse_http_date
     from .http.forms import FormData as FormData
     from .http.headers import ContentFields as HeadersMixin
     from .http.headers import ETag as ETag
@@ -36,8 +38,10 @@ if TYPE_CHECKING:
         "ResponseKey",
         "TimerNoop",
         "encode_basic_auth",
+        "parse_http_date",
         "parse_mimetype",
         "reify",
+        "rfc822_formatted_time",
         "sentinel",
         "strip_auth_from_url",
     )
@@ -51,6 +55,9 @@ else:
             "HeadersMixin": "http.headers:ContentFields",
             "MimeType": "http.media_types",
             "TimerNoop": "client.timeouts:NoTimer",
+            "_basic_auth_no_warn": "http.auth:BasicAuth",
+            "parse_http_date": "http.dates",
+            "rfc822_formatted_time": "http.dates:current_http_date",
             "parse_mimetype": "http.media_types",
             "sentinel": "client.unset:UNSET",
             "strip_auth_from_url": "http.auth",

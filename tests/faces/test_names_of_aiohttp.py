@@ -35,8 +35,8 @@ ABSENT = {
     "helpers": {
         INSIDE: "BaseKey EnsureOctetStream ErrorableProtocol content_disposition_header "
         "get_env_proxy_for_url guess_filename is_canonical_ipv4_address is_ip_address "
-        "must_be_empty_body netrc_from_env noop parse_content_type parse_http_date "
-        "proxies_from_env quoted_string rfc822_formatted_time should_remove_content_length "
+        "must_be_empty_body netrc_from_env noop parse_content_type "
+        "proxies_from_env quoted_string should_remove_content_length "
         "validate_etag_value ProxyInfo basicauth_from_netrc",
         TASKS_OF_ASYNCIO: "BaseTimerContext TimeoutHandle TimerContext calculate_timeout_when "
         "call_later ceil_timeout set_exception set_result weakref_handle",
