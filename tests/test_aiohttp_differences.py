@@ -88,7 +88,6 @@ TESTS = {
     "responses that are not quite": "test_what_aiohttp_reads_is_read_alike_and_the_connection_kept",
     "101 in answer": "test_an_upgrade_that_nobody_asked_for_is_an_error",
     "``ws:`` URLs": "client/test_proxies.py::test_a_websocket_goes_through_a_tunnel",
-    "``URL(..., encoded=True)``": ("test_a_url_that_says_it_is_encoded_is_encoded_where_it_is_not"),
     "values in ``cookies=``": "test_a_value_is_quoted_only_where_it_has_to_be",
     "a new connection": "test_a_request_on_a_new_connection_is_not_repeated",
     "``proxy_headers=``": "test_headers_of_the_session_are_not_for_the_proxy",
