@@ -15,7 +15,7 @@ from .coding import Encoder
 from .field_values import is_token
 from .interfaces import AbstractStreamWriter
 from .part_codings import Base64Encoder, QuotedPrintableEncoder, part_compressor
-from .payload import JsonPayload, StringPayload, get_payload
+from .payload import BytesIOPayload, BytesPayload, JsonPayload, StringPayload, get_payload
 from .payload_base import LookupError, Payload
 
 if TYPE_CHECKING:
@@ -25,6 +25,9 @@ __all__ = ("MultipartWriter",)
 
 _logger = logging.getLogger("aiohttp_ws.client")
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+# Parts that cost no wait, of up to so many bytes together, are written at once.
+_JOINED: Final = 64 * 1024
+_IN_MEMORY: Final = frozenset({BytesPayload, BytesIOPayload, JsonPayload, StringPayload})
 _NOT_IN_FORMS: Final = (
     hdrs.CONTENT_ENCODING,
     hdrs.CONTENT_LENGTH,
@@ -213,18 +216,35 @@ class MultipartWriter(Payload):
         :param close_boundary: end it; ``False`` where further parts are written by another
             writer with the same boundary, as of ``multipart/x-mixed-replace``.
         """
+        pending: list[bytes] = []
+        size = 0
         for part, encoding, transfer_encoding in self._parts:
-            await writer.write(b"--%b\r\n%b" % (self._boundary, part._binary_headers))
+            pending.append(b"--%b\r\n%b" % (self._boundary, part._binary_headers))
             encoders = _encoders(encoding, transfer_encoding)
-            if encoders:
-                encoding_writer: Any = _EncodingWriter(writer, encoders)
-                await part.write(encoding_writer)
-                await encoding_writer.write_eof()
+            length = part.size if type(part) in _IN_MEMORY and not encoders else None
+            if length is not None and length <= _JOINED:
+                # Small pieces leave in one system call with what is around them.
+                pending.append(await part.as_bytes())
+                size += length
             else:
-                await part.write(writer)
-            await writer.write(b"\r\n")
+                await writer.write(b"".join(pending))
+                pending.clear()
+                size = 0
+                if encoders:
+                    encoding_writer: Any = _EncodingWriter(writer, encoders)
+                    await part.write(encoding_writer)
+                    await encoding_writer.write_eof()
+                else:
+                    await part.write(writer)
+            pending.append(b"\r\n")
+            if size > _JOINED:
+                await writer.write(b"".join(pending))
+                pending.clear()
+                size = 0
         if close_boundary:
-            await writer.write(b"--%b--\r\n" % self._boundary)
+            pending.append(b"--%b--\r\n" % self._boundary)
+        if pending:
+            await writer.write(b"".join(pending))
 
     async def close(self) -> None:
         """Close the files of the parts; an error of one is logged."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import AsyncIterator
 from typing import Any
 
 import aiohttp
@@ -18,9 +19,11 @@ class Written:
 
     def __init__(self) -> None:
         self.data = b""
+        self.calls = 0
 
     async def write(self, chunk: bytes) -> None:
         self.data += chunk
+        self.calls += 1
 
 
 async def written(body: Any, **options: Any) -> bytes:
@@ -65,6 +68,30 @@ async def test_encoded_parts_are_read_back_by_both(coding: str, transfer: str) -
     assert await (await reader(encoded).next()).read(decode=True) == content
     theirs = aiohttp.MultipartReader(body.headers, stream([encoded], aiohttp.StreamReader))
     assert await (await theirs.next()).read(decode=True) == content
+
+
+async def test_small_parts_are_written_at_once_and_none_waits_for_a_slow_one() -> None:
+    writer = Written()
+    before = 0
+
+    async def slow() -> AsyncIterator[bytes]:
+        nonlocal before
+        before = len(writer.data)
+        yield b"late"
+
+    body = aiohttp_ws.MultipartWriter(boundary="b")
+    for _ in range(10):
+        body.append(io.BytesIO(b"small"))
+        body.append("smaller")
+    await body.write(writer)
+    assert writer.calls == 1
+    assert writer.data == await body.as_bytes()
+    body.append(slow())
+    writer.data = b""
+    await body.write(writer)
+    # All that precedes it, with its headers.
+    assert writer.data[:before].endswith(b"octet-stream\r\n\r\n")
+    assert writer.data[before:] == b"late\r\n--b--\r\n"
 
 
 async def test_the_end_may_be_left_open() -> None:
