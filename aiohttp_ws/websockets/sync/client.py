@@ -29,6 +29,7 @@ from ..uri import parse_uri
 from .connection import Connection
 from .dialling import Wire, connected_socket, proxy_of, secured
 from .extensions import offered
+from .hooks import refuse_uncalled
 from .utils import Deadline
 
 if TYPE_CHECKING:
@@ -98,6 +99,9 @@ class ClientConnection(Connection):
             super().process_event(event)
 
 
+NOT_CALLED = ("enable_tls", "open_connection", "open_socket", "process_redirect")
+
+
 class reconnect:
     """Connect to the WebSocket server at *uri*, and again.
 
@@ -111,6 +115,10 @@ class reconnect:
         ``None``, or which to raise.
     :param reconnect_delays: makes an iterator of the seconds to wait before attempts.
     """
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        refuse_uncalled(cls, NOT_CALLED)
 
     def __init__(
         self,

@@ -24,6 +24,7 @@ from ..frames import DATA_OPCODES, PONG, CloseCode, Frame
 from ..http11 import Request, Response
 from ..protocol import OPEN, SEND_EOF, Event, Protocol, State
 from ..typing import BytesLike, Data, DataLike, LoggerLike, Subprotocol
+from .hooks import refuse_uncalled
 from .incoming import Closed, Incoming
 from .tls import TLSSocket
 
@@ -31,6 +32,17 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 __all__ = ("Connection",)
+
+
+NOT_CALLED = (
+    "acknowledge_pings",
+    "close_socket",
+    "recv_events",
+    "send_context",
+    "send_data",
+    "set_connection_exc",
+    "terminate_pending_pings",
+)
 
 
 class Connection:
@@ -55,6 +67,10 @@ class Connection:
 
     #: How many bytes are read from the socket at a time.
     recv_bufsize = 65536
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        refuse_uncalled(cls, NOT_CALLED)
 
     def __init__(
         self,

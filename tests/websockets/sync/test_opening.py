@@ -553,6 +553,19 @@ def test_what_cannot_be_meant_is_refused_before_it_listens(settings, error, said
         serve(echo, "127.0.0.1", 0, **settings)
 
 
+@pytest.mark.parametrize(
+    ("base", "name"),
+    [
+        (ServerConnection, "recv_events"),
+        (ClientConnection, "send_data"),
+        (reconnect, "open_socket"),
+    ],
+)
+def test_a_method_that_would_not_be_called_is_refused_when_the_class_is_made(base, name):
+    with pytest.raises(TypeError, match=rf"Sub\.{name}\(\) would not be called"):
+        type("Sub", (base,), {name: lambda self: None})
+
+
 def test_a_handler_that_is_a_coroutine_function_is_refused():
     with pytest.raises(TypeError, match="handler is a coroutine function"):
         serve(coroutine_function, "127.0.0.1", 0)
