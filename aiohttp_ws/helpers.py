@@ -16,11 +16,13 @@ if TYPE_CHECKING:
     from .http.auth import strip_auth_from_url as strip_auth_from_url
     from .http.dates import current_http_date as rfc822_formatted_time
     from .http.dates import parse_http_date as parse_http_date
+    from .http.disposition import content_disposition_header as content_disposition_header
     from .http.forms import FormData as FormData
     from .http.headers import ContentFields as HeadersMixin
     from .http.headers import ETag as ETag
     from .http.media_types import MimeType as MimeType
     from .http.media_types import parse_mimetype as parse_mimetype
+    from .http.payload_files import named as guess_filename
     from .http.streams import DEFAULT_CHUNK_SIZE as DEFAULT_CHUNK_SIZE
     from .web.app_keys import AppKey as AppKey
     from .web.app_keys import RequestKey as RequestKey
@@ -37,7 +39,9 @@ if TYPE_CHECKING:
         "RequestKey",
         "ResponseKey",
         "TimerNoop",
+        "content_disposition_header",
         "encode_basic_auth",
+        "guess_filename",
         "parse_http_date",
         "parse_mimetype",
         "reify",
@@ -56,6 +60,8 @@ else:
             "MimeType": "http.media_types",
             "TimerNoop": "client.timeouts:NoTimer",
             "_basic_auth_no_warn": "http.auth:BasicAuth",
+            "content_disposition_header": "http.disposition",
+            "guess_filename": "http.payload_files:named",
             "parse_http_date": "http.dates",
             "rfc822_formatted_time": "http.dates:current_http_date",
             "parse_mimetype": "http.media_types",

@@ -183,22 +183,23 @@ def _joined_continuations(params: Mapping[str, str], name: str) -> str | None:
 def content_disposition_header(
     disptype: str,
     quote_fields: bool = True,
-    params: Mapping[str, str] | None = None,
-    charset: str = "utf-8",
+    _charset: str = "utf-8",
+    **params: str,
 ) -> str:
     """Build the header's value.
 
     :param disptype: a token such as ``attachment``.
     :param quote_fields: percent-encode the name of a file, and write another value that is not
         ASCII as RFC 8187 does; when false, only quotes and backslashes are escaped.
-    :param charset: of what is percent-encoded.
+    :param _charset: of what is percent-encoded.
+    :param params: its parameters, such as ``filename``.
     :raises ValueError: when the type or a parameter's name is not a token, or a value holds
         a line end.
     """
     if not is_token(disptype):
         raise ValueError(f"bad content disposition type {disptype!r}: it is not a token")
     parts = [disptype]
-    for key, value in (params or {}).items():
+    for key, value in params.items():
         if not is_token(key):
             raise ValueError(f"bad content disposition parameter {key!r}={value!r}: not a token")
         if "\r" in value or "\n" in value or "\0" in value:
@@ -208,10 +209,10 @@ def content_disposition_header(
             parts.append(f'{key}="{escaped}"')
         elif key.lower() == "filename":
             # RFC 7578 4.2: percent-encoded in place of RFC 8187's form, which forms must not have.
-            parts.append(f'{key}="{quote(value, safe="", encoding=charset)}"')
+            parts.append(f'{key}="{quote(value, safe="", encoding=_charset)}"')
         elif _NOT_QUOTABLE.search(value):
-            encoded = quote(value, safe="", encoding=charset)
-            parts.append(f"{key}*={charset}''{encoded}")
+            encoded = quote(value, safe="", encoding=_charset)
+            parts.append(f"{key}*={_charset}''{encoded}")
         else:
             escaped = _UNQUOTED.sub(r"\\\g<0>", value)
             parts.append(f'{key}="{escaped}"')

@@ -139,7 +139,7 @@ class Payload(ABC):
         :param params: its parameters, such as ``name`` and ``filename``.
         """
         self._headers[hdrs.CONTENT_DISPOSITION] = content_disposition_header(
-            disptype, quote_fields, params, _charset
+            disptype, quote_fields, _charset, **params
         )
 
     @abstractmethod

@@ -108,12 +108,12 @@ class IOBasePayload(Payload):
         self._closed = self._consumed = True
 
 
-def named(value: Any) -> str | None:
-    """The name of an open file, without its directory; ``None`` for one without a name."""
+def named(value: Any, default: str | None = None) -> str | None:
+    """The name of an open file, without its directory; *default* for one without a name."""
     name = getattr(value, "name", None)
     if isinstance(name, str) and name and not (name[0] == "<" and name[-1] == ">"):
         return os.path.basename(name)
-    return None
+    return default
 
 
 class BufferedReaderPayload(IOBasePayload):

@@ -33,8 +33,8 @@ ABSENT = {
     },
     "multipart": {INSIDE: "MultipartPayloadWriter"},
     "helpers": {
-        INSIDE: "BaseKey EnsureOctetStream ErrorableProtocol content_disposition_header "
-        "get_env_proxy_for_url guess_filename is_canonical_ipv4_address is_ip_address "
+        INSIDE: "BaseKey EnsureOctetStream ErrorableProtocol "
+        "get_env_proxy_for_url is_canonical_ipv4_address is_ip_address "
         "must_be_empty_body netrc_from_env noop parse_content_type "
         "proxies_from_env quoted_string should_remove_content_length "
         "validate_etag_value ProxyInfo basicauth_from_netrc",

@@ -64,7 +64,7 @@ def test_a_name_in_a_charset_that_is_not_of_the_web_is_left_out(charset):
 @pytest.mark.parametrize("name", ["plain.txt", "a b.txt", 'q"uote.txt', "é€.txt", "a;b=c.txt"])
 @pytest.mark.parametrize("quote_fields", [True, False])
 def test_what_is_built_is_read_back(name, quote_fields):
-    header = content_disposition_header("attachment", quote_fields, {"filename": name})
+    header = content_disposition_header("attachment", quote_fields, filename=name)
     assert header.isascii() or not quote_fields
     _, params = parse_content_disposition(header)
     found = content_disposition_filename(params) or ""
@@ -74,7 +74,7 @@ def test_what_is_built_is_read_back(name, quote_fields):
 @pytest.mark.parametrize("value", ["plain", "a b", 'q"uote\\', "é€", "a;b=c"])
 @pytest.mark.parametrize("quote_fields", [True, False])
 def test_names_of_fields_are_read_back(value, quote_fields):
-    header = content_disposition_header("form-data", quote_fields, {"name": value})
+    header = content_disposition_header("form-data", quote_fields, name=value)
     _, params = parse_content_disposition(header)
     assert content_disposition_filename(params, "name") == value
 
@@ -103,4 +103,4 @@ def test_headers_are_read_as_aiohttp_reads_them(parts):
 )
 def test_what_would_break_the_header_is_refused(kind, params):
     with pytest.raises(ValueError, match=r"token|CR"):
-        content_disposition_header(kind, params=params)
+        content_disposition_header(kind, **params)
