@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-__all__ = ("refuse_hooks",)
+__all__ = ("OF_RESPONSES", "refuse_hooks")
+
+#: What aiohttp calls of its responses.
+OF_RESPONSES = dict.fromkeys(
+    ("_cleanup_writer", "_notify_content", "_release_connection", "_response_eof"),
+    "override release(), close() or read()",
+)
 
 
 def refuse_hooks(cls: type, base: type, uncalled: Mapping[str, str]) -> None:

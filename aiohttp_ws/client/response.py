@@ -30,6 +30,7 @@ from ..http.links import parse_links
 from ..http.streams import NO_FLOW, StreamReader
 from ..wire.http1 import ResponseHead
 from .done import DONE, Done
+from .hooks import OF_RESPONSES, refuse_hooks
 from .plan import DEFAULT_PLAN
 from .prepared import Asked
 from .request_info import Requested, RequestInfo
@@ -97,6 +98,7 @@ class ClientResponse:
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
+        refuse_hooks(cls, ClientResponse, OF_RESPONSES)
         cls._by_constructor = cls.__init__ is not ClientResponse.__init__
 
     def __init__(

@@ -31,6 +31,7 @@ from ..ws.opening.client import MOST_BODY, agree
 from ..ws.opening.decisions import OnConnected
 from ..ws.opening.messages import check_settings, open_connection
 from ..ws.types import WSCloseCode
+from .hooks import refuse_hooks
 from .timeouts import DEFAULT_WS_CLOSE_TIMEOUT, ClientWSTimeout
 from .unclosed import tell_unclosed
 
@@ -40,6 +41,12 @@ if TYPE_CHECKING:
     from .session import ClientSession
 
 __all__ = ("ClientWebSocketResponse",)
+
+
+UNCALLED = dict.fromkeys(
+    ("_pong_not_received", "_reset_heartbeat", "_send_heartbeat", "_set_closed", "_set_closing"),
+    "pass heartbeat=, or override receive() or close()",
+)
 
 
 class ClientWebSocketResponse(MessageStream):
@@ -56,6 +63,10 @@ class ClientWebSocketResponse(MessageStream):
     __slots__ = ("__dict__", "__weakref__", "_deflate", "_protocol", "_response")
 
     _connection: MessageConnection
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        refuse_hooks(cls, ClientWebSocketResponse, UNCALLED)
 
     def __init__(
         self,

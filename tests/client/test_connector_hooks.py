@@ -132,6 +132,8 @@ async def test_what_is_kept_and_lent_has_aiohttps_names(serve):
         (UnixConnector, "_release_acquired"),
         (TCPConnector, "_start_tls_connection"),
         (TCPConnector, "_wrap_existing_connection"),
+        (aiohttp_ws.ClientResponse, "_response_eof"),
+        (aiohttp_ws.ClientWebSocketResponse, "_send_heartbeat"),
     ],
 )
 def test_a_hook_that_nothing_would_call_is_refused(base, name):
