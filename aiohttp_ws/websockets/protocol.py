@@ -166,10 +166,24 @@ class Protocol:
 
     @property
     def state(self) -> State:
-        """The :class:`State` that the connection is in."""
+        """The :class:`State` that the connection is in; set it to ``CLOSED`` when that is lost.
+
+        :raises ValueError: another state is set.
+        """
         if self._eof_received:
             return CLOSED
         return _SHOWN[self._closing.state]
+
+    @state.setter
+    def state(self, state: State) -> None:
+        # For the programs that tell so of a connection that was lost.
+        if state is CLOSED:
+            self.receive_eof()
+        elif state is not self.state:
+            raise ValueError(
+                f"state cannot be set to {state.name}: it follows from what is sent and received;"
+                " set CLOSED when the connection is lost"
+            )
 
     def _step(self, event: Step, code: int = CloseCode.NO_STATUS_RCVD) -> int:
         """Let *event* happen; return the actions that it asks for, and do the last of them."""

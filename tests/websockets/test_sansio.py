@@ -241,3 +241,22 @@ def test_nothing_is_answered_once_the_peer_closed():
     protocol.receive_data(encode_frame(8, b"\x03\xe8") + encode_frame(9, b"late"))
     assert [event.opcode for event in protocol.events_received()] == [Opcode.CLOSE]
     assert len(protocol.data_to_send()) == 1
+
+
+@pytest.mark.parametrize("module", [aiohttp_ws.websockets.protocol, websockets.protocol])
+@pytest.mark.parametrize("closed_before", [True, False])
+def test_a_program_tells_that_the_connection_is_lost(module: Any, closed_before: bool):
+    end = module.Protocol(module.Side.SERVER)
+    if closed_before:
+        end.send_close(1000)
+        end.receive_data(encode_frame(8, b"\x03\xe8", mask=bytes(4)))
+        assert end.state is module.State.CLOSING
+    end.state = module.State.CLOSED
+    assert end.state is module.State.CLOSED
+    assert end.close_code == (1000 if closed_before else 1006)
+
+
+def test_no_other_state_can_be_told():
+    end = Protocol(Side.SERVER)
+    with pytest.raises(ValueError, match="cannot be set to CLOSING"):
+        end.state = aiohttp_ws.websockets.protocol.State.CLOSING
