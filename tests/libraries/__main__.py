@@ -22,6 +22,7 @@ from tests.libraries.suite import Outcomes, run_suite
 from tests.programs import ROOT
 
 PAGE = ROOT / "docs" / "guide" / "libraries.rst"
+FIGURES = LIBRARIES / "figures"
 # Tests of one package that are named when they fail.
 SHOWN = 20
 BEGIN, END = ".. begin results (written by make libraries FULL=1)", ".. end results"
@@ -32,6 +33,11 @@ def main() -> int:
     parser.add_argument("packages", nargs="*", help="only these, by name")
     parser.add_argument("--full", action="store_true", help="all packages; write the docs' table")
     parser.add_argument("--baseline", action="store_true", help="only on the real libraries")
+    parser.add_argument(
+        "--page",
+        action="store_true",
+        help="write the docs' table of what the last runs of each package found",
+    )
     parser.add_argument(
         "--kept",
         action="store_true",
@@ -45,15 +51,17 @@ def main() -> int:
         package
         for package in PACKAGES
         if package.name in options.packages
-        or (not options.packages and (options.full or package.quick))
+        or (not options.packages and (options.full or (package.quick and not options.page)))
     ]
     results = []
     for package in chosen:
         result = judge(package, baseline=options.baseline, kept=options.kept)
         print(result, flush=True)
         results.append(result)
-    if options.full and not options.packages and not options.baseline:
-        write_page(results)
+        if not options.baseline:
+            result.keep()
+    if options.page or (options.full and not options.packages and not options.baseline):
+        write_page()
     worse = [result.package.name for result in results if not result.sound]
     print(f"NOT as good as the real library: {', '.join(worse)}" if worse else "sound")
     print(f"what the suites printed: {(LIBRARIES / 'logs').relative_to(ROOT)}")
@@ -74,8 +82,15 @@ class Result:
     def sound(self) -> bool:
         return not self.failure and not self.worse and "passed" in self.real.values()
 
+    def keep(self) -> None:
+        """Put the figures where :func:`write_page` finds them."""
+        FIGURES.mkdir(parents=True, exist_ok=True)
+        passed = [Counter(found.values())["passed"] for found in (self.real, self.ours)]
+        figures = json.dumps([self.version, *passed])
+        (FIGURES / f"{self.package.name}.json").write_text(figures)
+
     def __str__(self) -> str:
-        name = f"{self.package.title} {self.version}"
+        name = f"{self.package.name} {self.version}"
         lines = [f"{name}: {tally(self.real)} on the real library, {tally(self.ours)} on ours"]
         lines[0] += f" ({self.seconds:.0f} s)"
         shown = self.worse[:SHOWN]
@@ -135,12 +150,13 @@ def tally(outcomes: Outcomes) -> str:
     return passed + (f" and {counts['failed']} failed" if counts["failed"] else "")
 
 
-def write_page(results: list[Result]) -> None:
-    lines = [".. list-table::", "   :header-rows: 1", "   :widths: 30 12 12 12 34", ""]
-    lines += row("package", "version", "real library", "aiohttp_ws", "what runs")
-    for result in results:
-        counts = [str(Counter(found.values())["passed"]) for found in (result.real, result.ours)]
-        lines += row(result.package.title, result.version, *counts, result.package.note)
+def write_page() -> None:
+    lines = [".. list-table::", "   :header-rows: 1", "   :widths: 32 12 14 14 28", ""]
+    lines += row("package", "version", "real library", "aiohttp_ws", "tests")
+    for package in sorted(PACKAGES, key=lambda package: package.name.lower()):
+        if (found := FIGURES / f"{package.name}.json").exists():
+            figures = map(str, json.loads(found.read_text()))
+            lines += row(package.name, *figures, package.note)
     page = PAGE.read_text()
     before, rest = page.split(BEGIN)
     _, after = rest.split(END)

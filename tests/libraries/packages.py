@@ -32,7 +32,6 @@ class Package:
     needs: tuple[str, ...] = ()
     peers: tuple[str, ...] = ("aiohttp",)
     extras: str = ""
-    variant: str = ""
     folder: str = "."
     path: tuple[str, ...] = ()
     arguments: tuple[str, ...] = ()
@@ -47,12 +46,8 @@ class Package:
         return f"{self.name}[{self.extras}]" if self.extras else self.name
 
     @property
-    def title(self) -> str:
-        return self.name
-
-    @property
     def note(self) -> str:
-        what = "its own tests" if self.tests else "a program of ours"
+        what = "its own" if self.tests else "a program of ours"
         return "; ".join([what, *sorted(set(self.differs.values()))])
 
     def path_entries(self, sources: Path) -> list[str]:
