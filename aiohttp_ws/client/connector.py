@@ -40,7 +40,6 @@ UNCALLED = {
     "_release_waiter": "override _release()",
     "_release_acquired": "override _release()",
     "_cleanup": "pass keepalive_timeout=",
-    "_update_proxy_auth_header_and_build_proxy_req": "override _create_connection()",
 }
 # Seconds that close() gives connections to shut down TLS before it aborts them.
 CLOSING_TIME = 2.0

@@ -80,6 +80,8 @@ class ClientRequest(RequestSteps):
     POST_METHODS = frozenset({"PATCH", "POST", "PUT"})
     ALL_METHODS = GET_METHODS | POST_METHODS | {"DELETE"}
     upload_tracker: UploadTracker | None = None
+    # TLS to the proxy, where a connector decides it for this request alone.
+    _proxy_ssl: SSLSetting | None = None
     _traces: Sequence[Trace] = ()
     # What the upload tracker knows of the sending under way.
     _attempt: Attempt | None = None
@@ -209,6 +211,15 @@ class ClientRequest(RequestSteps):
     def port(self) -> int | None:
         """The port to connect to."""
         return self.url.port
+
+    # aiohttp keeps the TLS settings under this name, which those who change them set.
+    @property
+    def _ssl(self) -> SSLSetting:
+        return self.ssl
+
+    @_ssl.setter
+    def _ssl(self, setting: SSLSetting) -> None:
+        self.ssl = setting
 
     def is_ssl(self) -> bool:
         """Whether the connection is secured by TLS."""

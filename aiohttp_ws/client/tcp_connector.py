@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 import aiohappyeyeballs
+from yarl import URL
 
 from ..errors import (
     ClientConnectorCertificateError,
@@ -35,12 +36,12 @@ from .fingerprint import Fingerprint, SSLSetting, context_for, merge_ssl_argumen
 from .hooks import refuse_hooks
 from .interfaces import AbstractResolver, ResolveResult
 from .protocol import ClientProtocol
+from .request import ClientRequest
 from .resolver import DefaultResolver
 from .timeouts import ClientTimeout, has_expired, timeout_of
 from .unset import UNSET, Unset
 
 if TYPE_CHECKING:
-    from .request import ClientRequest
     from .tracing import Trace
 
 __all__ = ("AddrInfoType", "SocketFactoryType", "TCPConnector")
@@ -79,9 +80,16 @@ class TCPConnector(BaseConnector):
 
     allowed_protocol_schema_set = BaseConnector.allowed_protocol_schema_set | {"tcp"}
 
+    # Whether a subclass decides how the proxy is spoken to.
+    _builds_proxy_request = False
+
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         refuse_hooks(cls, TCPConnector, UNCALLED)
+        cls._builds_proxy_request = (
+            cls._update_proxy_auth_header_and_build_proxy_req
+            is not TCPConnector._update_proxy_auth_header_and_build_proxy_req
+        )
 
     def __init__(
         self,
@@ -210,6 +218,15 @@ class TCPConnector(BaseConnector):
     ) -> tuple[asyncio.Transport, ClientProtocol]:
         """Connect to the server of *req*, or to the proxy that is sent the request."""
         there = endpoint_of(req)
+        if self._builds_proxy_request:
+            asked = self._update_proxy_auth_header_and_build_proxy_req(req)
+            made = TCPConnector._update_proxy_auth_header_and_build_proxy_req(self, req)
+            if asked.headers != made.headers or asked.url != made.url:
+                raise TypeError(
+                    f"{type(self).__name__}._update_proxy_auth_header_and_build_proxy_req() changes"
+                    " more than ssl, which aiohttp_ws does not send: pass proxy= and proxy_headers="
+                )
+            req._proxy_ssl = asked.ssl
         return await self._connect_to(req, there, traces, timeout, ClientProxyConnectionError)
 
     async def _connect_to(
@@ -233,7 +250,7 @@ class TCPConnector(BaseConnector):
             raise ClientConnectorDNSError(there, OSError(None, f"{there.host} has no address"))
         # Where TLS ends: at the server, or at a proxy that is sent the request.
         end = key if key.way is None or key.way.tunnels else there
-        context = self._get_ssl_context(req) if end is key else self._context_to(there)
+        context = self._get_ssl_context(req) if end is key else self._context_to(there, req)
         pinned = self._get_fingerprint(req) if context is not None else None
         while True:
             try:
@@ -278,8 +295,25 @@ class TCPConnector(BaseConnector):
                 return setting
         return None
 
-    def _context_to(self, proxy: ConnectionKey) -> ssl.SSLContext | None:
-        return context_for(proxy.ssl, self._ssl) if proxy.is_ssl else None
+    def _update_proxy_auth_header_and_build_proxy_req(self, req: ClientRequest) -> ClientRequest:
+        """A request that stands for the proxy of *req*; subclasses may set its ``_ssl``.
+
+        It is not sent: all that is taken of it is TLS to the proxy.
+        """
+        there = endpoint_of(req)
+        return ClientRequest(
+            "GET",
+            URL.build(scheme="https" if there.is_ssl else "http", host=there.host, port=there.port),
+            headers=req.proxy_headers,
+            loop=self._loop,
+            ssl=req.ssl,
+        )
+
+    def _context_to(self, proxy: ConnectionKey, req: ClientRequest) -> ssl.SSLContext | None:
+        if not proxy.is_ssl:
+            return None
+        given = proxy.ssl if req._proxy_ssl is None else req._proxy_ssl
+        return context_for(given, self._ssl)
 
     async def _resolve_host(
         self, host: str, port: int, traces: Sequence[Trace] | None = None
@@ -357,7 +391,7 @@ class TCPConnector(BaseConnector):
         if way is not None and way.tunnels:
             arguments["proxy"] = way.url
             arguments["proxy_headers"] = way.headers
-            arguments["proxy_ssl_context"] = self._context_to(there)
+            arguments["proxy_ssl_context"] = self._context_to(there, req)
         limit = timeout_of(self._loop, timeout)
         try:
             async with limit:

@@ -139,6 +139,40 @@ async def test_a_proxy_may_be_spoken_to_over_tls(
         assert len(proxy.forwarded) == 1
 
 
+async def test_a_connector_of_ones_own_decides_about_tls_to_the_proxy(
+    url, secure_url, serving, trusting
+):
+    class Connector(TCPConnector):
+        def _update_proxy_auth_header_and_build_proxy_req(self, req):
+            asked = super()._update_proxy_auth_header_and_build_proxy_req(req)
+            asked._ssl = trusting
+            return asked
+
+    async with (
+        HTTPProxy(LOGIN, context=serving) as proxy,
+        ClientSession(connector=Connector()) as session,
+    ):
+        async with session.get(url, proxy=proxy.with_login) as response:
+            assert response.status == 200
+        # The server's certificate is judged by the request's settings.
+        with pytest.raises(ClientConnectorCertificateError):
+            await session.get(secure_url, proxy=proxy.with_login)
+        async with session.get(secure_url, proxy=proxy.with_login, ssl=trusting) as response:
+            assert response.status == 200
+
+
+async def test_a_connector_that_changes_what_the_proxy_is_sent_is_refused(url):
+    class Connector(TCPConnector):
+        def _update_proxy_auth_header_and_build_proxy_req(self, req):
+            asked = super()._update_proxy_auth_header_and_build_proxy_req(req)
+            asked.headers["X-Added"] = "1"
+            return asked
+
+    async with HTTPProxy() as proxy, ClientSession(connector=Connector()) as session:
+        with pytest.raises(TypeError, match="proxy_headers="):
+            await session.get(url, proxy=proxy.url)
+
+
 async def test_tls_behind_a_proxy_is_verified_against_the_server(session, secure_url):
     async with HTTPProxy() as proxy:
         with pytest.raises(ClientConnectorCertificateError, match=f"127.0.0.1:{secure_url.port}"):

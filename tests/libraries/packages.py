@@ -153,6 +153,7 @@ PACKAGES = [
         "strawberry-graphql",
         program="strawberry_graphql.py",
         needs=("pytest-aiohttp",),
+        quick=True,
     ),
     Package(
         "gql",
@@ -196,6 +197,7 @@ PACKAGES = [
         "opentelemetry-instrumentation-aiohttp-server",
         tests=["tests"],
         needs=("opentelemetry-test-utils", "pytest-aiohttp"),
+        quick=True,
     ),
     Package("discord.py", program="discord_py.py"),
     Package(
@@ -236,6 +238,7 @@ PACKAGES = [
         "slack-bolt",
         program="slack_bolt_app.py",
         needs=("aiohttp", "pytest-aiohttp"),
+        quick=True,
     ),
     Package(
         "kubernetes_asyncio",
@@ -270,6 +273,7 @@ PACKAGES = [
         tests=["tests/test_websockets.py", "tests/test_ws_handlers.py"],
         needs=("sanic-testing", "beautifulsoup4", "chardet", "uvicorn", "aioquic"),
         peers=("websockets",),
+        quick=True,
     ),
     Package(
         "web3",
