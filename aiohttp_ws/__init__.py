@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .client.tracing import *
     from .errors.client import *
     from .errors.frames import *
+    from .errors.http import *
     from .errors.websocket import *
     from .frames import *
     from .http.auth import *
@@ -55,6 +56,7 @@ else:
         (
             "errors.client",
             "errors.frames",
+            "errors.http",
             "errors.websocket",
             "wire.deflate",
             "ws.types",
