@@ -18,8 +18,6 @@ cdef class ConnectionPool:
         object _waiting_by_key
         object _sweeper
 
-    cdef object spare               # an empty deque, or None
-
     cdef object lend(self, object key, double now)
     cdef int take_back(self, object key, object protocol, bint should_close) except -1
     cdef object pop_kept(self, object key, double now)

@@ -91,7 +91,6 @@ cdef class ConnectionPool:
             self._close_protocol(key, protocol)
         if not kept:
             del self._idle[key]
-            self.spare = kept
         return found
 
     def _release(self, key, protocol, *, should_close=False):
@@ -108,11 +107,7 @@ cdef class ConnectionPool:
         else:
             kept = self._idle.get(key)
             if kept is None:
-                # An empty one is 600 bytes, which a call after another would take and give back.
-                kept, self.spare = self.spare, None
-                if kept is None:
-                    kept = deque()
-                self._idle[key] = kept
+                kept = self._idle[key] = deque()
             kept.append((protocol, self._loop.time()))
             self._idle_count += 1
             if self._sweeper is None:

@@ -10,6 +10,9 @@ from .request import ClientRequest
 from .response import ClientResponse
 from .session import ClientSession
 
+SETTINGS: Final[tuple[str, ...]]
+"""The attributes of a session whose change makes what was prepared wrong."""
+
 def remember(
     session: type[ClientSession],
     request: type[ClientRequest],

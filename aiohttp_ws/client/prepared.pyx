@@ -36,7 +36,7 @@ cdef frozenset FRAMING = frozenset(
     {"connection", "content-length", "expect", "host", "te", "transfer-encoding", "upgrade"}
 )
 # Settings of a session whose change makes what was prepared wrong.
-cdef tuple SETTINGS = (
+SETTINGS = (
     "_base_url",
     "_connector",
     "_cookie_jar",
@@ -56,6 +56,7 @@ cdef tuple SETTINGS = (
     "_usual_plan",
     "_version",
 )
+cdef tuple _SETTINGS = SETTINGS
 # Class -> what its methods were when the package was loaded.
 cdef dict ORIGINALS = {}
 # Methods of connectors that lend and take back.
@@ -161,8 +162,8 @@ cdef class Prepared:
         ):
             self.look(session, settings)
         else:
-            for i in range(len(SETTINGS)):
-                found = PyDict_GetItemWithError(settings, SETTINGS[i])
+            for i in range(len(_SETTINGS)):
+                found = PyDict_GetItemWithError(settings, _SETTINGS[i])
                 if found == NULL or <object>found is not (<tuple>self.kept)[i]:
                     self.look(session, settings)
                     break

@@ -17,6 +17,7 @@ from aiohttp import web
 
 from aiohttp_ws import errors
 from aiohttp_ws.client import ClientSession, ClientTimeout, CookieJar, TCPConnector
+from aiohttp_ws.client.prepared import SETTINGS
 from tests.client.waiting import until
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -445,6 +446,22 @@ async def test_settings_of_the_moment_count(raw, warm, session):
             session.headers["X-Late"] = "0"
             assert response.request_info.headers["X-Late"] == value
         assert f"\r\nX-Late: {value}\r\n".encode() in server.requests[-1]
+
+
+async def test_every_setting_of_a_session_is_known_to_have_a_say_or_none(session):
+    # What a call asks for anew, or what only a redirect, a proxy, a WebSocket or the end needs.
+    without = {
+        "_base_origin",
+        "_connector_owner",
+        "_default_proxy_auth",
+        "_prepared",
+        "_requote_redirect_url",
+        "_resolve_charset",
+        "_skip_auto_headers",
+        "_websockets",
+        "_ws_response_class",
+    }
+    assert set(vars(session)) == {*SETTINGS, *without}
 
 
 async def test_a_patch_of_the_class_counts_for_sessions_that_are_there(raw, session):
