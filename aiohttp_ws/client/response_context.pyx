@@ -249,9 +249,12 @@ cdef class ResponseContext(Awaitable):
         return self.response
 
     def __getattr__(self, name):
-        # A task's repr and its stack are taken from what a coroutine shows of itself.
-        if self.coroutine is not None and name.startswith("cr_"):
-            return getattr(self.coroutine, name)
+        # A task's repr and its stack are taken from what a coroutine shows of itself. What is
+        # looked at like that before it begins goes the general way, which has a frame to show.
+        if name.startswith("cr_"):
+            coroutine = self._coro
+            if coroutine is not None:
+                return getattr(coroutine, name)
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     @property
