@@ -445,13 +445,36 @@ async def test_without_autoclose_the_application_answers(side):
     peer.send(CLOSE, close_payload(3000))
     assert peer.sent() == []
     assert (await peer.stream.receive()).data == 3000
-    assert (await peer.stream.receive()).type is WSMsgType.CLOSING
     task = asyncio.create_task(peer.connection.close(1000, b"", True))
     await settle()
     assert peer.sent() == [(CLOSE, close_payload(1000))]
     peer.transport.lose()
     assert await task is True
     assert peer.stream.close_code == 3000
+
+
+async def test_without_autoclose_receiving_again_leaves_the_answer_to_a_client(side):
+    peer = Peer(server=side, autoclose=False)
+    peer.send(CLOSE, close_payload(3000))
+    assert (await peer.stream.receive()).data == 3000
+    again = (await peer.stream.receive()).type
+    if side:
+        assert again is WSMsgType.CLOSING
+        assert peer.sent() == []
+    else:
+        assert again is WSMsgType.CLOSED
+        assert peer.stream.closed
+        assert peer.sent() == [(CLOSE, close_payload(1000))]
+    assert peer.stream.close_code == 3000
+
+
+async def test_a_receive_that_begins_after_close_is_told_that_it_is_closed(side):
+    peer = Peer(server=side)
+    closer = asyncio.create_task(peer.connection.close(1000, b"", True))
+    await settle()
+    assert (await peer.stream.receive()).type is WSMsgType.CLOSED
+    peer.transport.lose()
+    await closer
 
 
 async def test_sending_after_the_close_is_a_connection_reset(side):

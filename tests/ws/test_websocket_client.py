@@ -210,6 +210,7 @@ async def test_nobody_listening_is_a_connector_error(session: ClientSession) -> 
 @pytest.mark.parametrize(
     "name", ["max_msg_size", "max_queue", "heartbeat", "receive_timeout", "timeout"]
 )
+@pytest.mark.filterwarnings("ignore:.* is deprecated, pass timeout=:DeprecationWarning")
 async def test_numbers_that_make_no_sense_are_refused_before_anything_is_sent(
     session: ClientSession, name: str, wrong: Any
 ) -> None:

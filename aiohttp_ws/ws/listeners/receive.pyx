@@ -160,10 +160,18 @@ cdef class MessageConnection(MessageAssembler):
             if not connection.is_client_side and self.reads_after_end >= 5:
                 raise RuntimeError("WebSocket connection is closed.")
             return WS_CLOSED_MESSAGE
-        # close() has begun: the reader is told once, and then, as in aiohttp, it is closed to it.
+        # close() has begun, or the peer's close frame was received. As in aiohttp, who was waiting
+        # is told once that the connection is closing; who receives later, that it is closed.
         if self.told_closing:
             return WS_CLOSED_MESSAGE
         self.told_closing = True
+        if connection.is_client_side and connection.closing.state == CLOSE_RECEIVED:
+            # With autoclose=False, a client that receives again has left the answer to us.
+            self.closed_by_us = self.finished = True
+            connection.say_close(1000, b"")
+            connection.flush()
+            connection.cut_later(connection.close_timeout)
+            return WS_CLOSED_MESSAGE
         return WS_CLOSING_MESSAGE
 
     cdef bint has_unread(self):
@@ -242,6 +250,7 @@ cdef class MessageConnection(MessageAssembler):
         first = first and connection.closing.state < CLOSED
         self.closed_by_us = True
         if first:
+            self.told_closing = not self.waiting
             if connection.closing.state == CLOSE_RECEIVED:
                 self.final = None
             connection.say_close(code, reason)
