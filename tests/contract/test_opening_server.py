@@ -95,9 +95,9 @@ async def serving(
 
         app = web.Application()
         app.router.add_route("*", "/", handler)
-        runner = web.AppRunner(app, head_timeout=timeout)
+        runner = web.AppRunner(app, head_timeout=timeout, shutdown_timeout=0.1)
         await runner.setup()
-        site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls, shutdown_timeout=0.1)
+        site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls)
         await site.start()
         try:
             yield runner.addresses[0][1]
