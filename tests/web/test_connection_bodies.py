@@ -174,7 +174,9 @@ async def test_a_bomb_is_inflated_no_further_than_it_is_read():
         assert seen[0].total_bytes < 3_000_000
 
 
-@pytest.mark.parametrize("body", [b"not gzip", gzip.compress(b"cut short" * 99)[:-9]])
+@pytest.mark.parametrize(
+    "body", [b"not gzip", gzip.compress(b"cut short" * 99)[:-9]], ids=["not gzip", "cut short"]
+)
 async def test_a_body_that_does_not_inflate_is_answered_with_400(body, caplog):
     caplog.set_level(logging.DEBUG, "aiohttp_ws.server")
     async with running(echo, access_log=None) as server:
