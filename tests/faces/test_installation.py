@@ -73,7 +73,8 @@ def test_the_version_is_that_of_the_peer_and_ours_stays(peer: str):
     )
     of_peer, ours = (line.split() for line in said.splitlines())
     assert len(set(of_peer)) == len(set(ours)) == 1
-    assert of_peer[0].split(".")[0] == installed.__version__.split(".")[0]
+    # Of the peer's releases the newest counts; old Pythons have only older ones.
+    assert int(of_peer[0].split(".")[0]) >= int(installed.__version__.split(".")[0])
     assert of_peer != ours
 
 

@@ -2,6 +2,7 @@
 
 import importlib
 import pkgutil
+import sys
 import typing
 from types import ModuleType
 
@@ -71,6 +72,9 @@ ABSENT = {
     "web": {INSIDE: "main"},
     "web_log": {INSIDE: "KeyMethod"},
 }
+if sys.version_info < (3, 11):
+    # There its own class makes up for what tempfile's lacks.
+    ABSENT.setdefault("web_request", {})[INSIDE] = "SpooledTemporaryFile"
 ITS_MODULES = [
     each.name
     for each in pkgutil.iter_modules(aiohttp.__path__)

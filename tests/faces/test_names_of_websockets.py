@@ -7,6 +7,7 @@ import warnings
 import pytest
 
 from tests.peers import import_peer
+from tests.websockets.reference import as_websockets_17
 
 websockets = import_peer("websockets")
 
@@ -44,6 +45,7 @@ def theirs(name: str):
         return importlib.import_module(f"websockets.{name}")
 
 
+@as_websockets_17
 @pytest.mark.parametrize("name", modules())
 def test_what_a_module_offers_is_there(name: str):
     if name in NOT_THERE:

@@ -13,6 +13,7 @@ from aiohttp_ws.websockets import exceptions
 from aiohttp_ws.websockets.sync.client import connect
 from aiohttp_ws.websockets.sync.server import serve
 from tests.peers import import_peer
+from tests.websockets.reference import RELEASE
 
 theirs = import_peer("websockets")
 their_client = importlib.import_module("websockets.sync.client")
@@ -22,6 +23,8 @@ OURS = SimpleNamespace(serve=serve, connect=connect, exceptions=exceptions)
 THEIRS = SimpleNamespace(
     serve=their_server.serve, connect=their_client.connect, exceptions=theirs.exceptions
 )
+# With it connect() returns a connection; before websockets 17 it always did.
+AS_CONNECTION = {"legacy": True} if RELEASE >= 17 else {}
 # (server, client), ours on one side at least.
 SIDES = {
     "ours": (OURS, OURS),
@@ -75,7 +78,7 @@ def connected(role: str, *, our: Any = None, their: Any = None) -> Iterator[tupl
     done = threading.Event()
     with running(libraries[0].serve(handler, "127.0.0.1", 0, **given[0])) as server:
         try:
-            with libraries[1].connect(url_of(server), legacy=True, **given[1]) as client:
+            with libraries[1].connect(url_of(server), **AS_CONNECTION, **given[1]) as client:
                 assert there.wait(10)
                 yield (accepted[0], client) if role == "server" else (client, accepted[0])
         finally:

@@ -344,12 +344,14 @@ def test_what_is_no_message_is_refused_and_nothing_is_sent(message, said):
 @pytest.mark.parametrize("error", [None, ValueError])
 def test_leaving_the_context_closes(error):
     seen = []
+    over = threading.Event()
 
     def handler(connection):
         try:
             connection.recv()
         except Exception as exc:
             seen.append(exc.rcvd.code)
+            over.set()
 
     with serving(handler, THEIRS) as url:
         try:
@@ -360,6 +362,7 @@ def test_leaving_the_context_closes(error):
                     raise error
         except ValueError:
             pass
+    assert over.wait(10)
     assert seen == [1011 if error else 1000]
 
 
