@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import hmac
 import inspect
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Any, cast
 
-from ...http.auth import BasicAuth
+from ..credentials import BasicLogin
 from ..http11 import Request, Response
 from .server_connection import ServerConnection
 
@@ -31,60 +29,15 @@ def basic_auth(
     :raises TypeError: *credentials* is neither a pair nor pairs.
     :raises ValueError: both are given, or neither.
     """
-    if (credentials is None) == (check_credentials is None):
-        raise ValueError("provide either credentials or check_credentials")
-    if credentials is not None:
-        pairs = credential_pairs(credentials)
-
-        def check_credentials(username: str, password: str) -> bool:
-            # As long for a name that exists as for another.
-            expected = pairs.get(username, "")
-            same = hmac.compare_digest(expected.encode(), password.encode())
-            return same and username in pairs
-
-    check = check_credentials
-    assert check is not None
-    escaped = realm.replace("\\", "\\\\").replace('"', '\\"')
-
-    def refused(connection: ServerConnection, text: str) -> Response:
-        response = connection.respond(401, text)
-        response.headers["WWW-Authenticate"] = f'Basic realm="{escaped}", charset="UTF-8"'
-        return response
+    login = BasicLogin(realm, credentials, check_credentials)
 
     async def process_request(connection: ServerConnection, request: Request) -> Response | None:
-        values = request.headers.get_all("Authorization")
-        if not values:
-            return refused(connection, "Missing credentials\n")
-        try:
-            (value,) = values
-            username, password, _ = BasicAuth.decode(value, "utf-8")
-        except ValueError:
-            return refused(connection, "Unsupported credentials\n")
-        valid = check(username, password)
+        given = login.given(connection, request)
+        if isinstance(given, Response):
+            return given
+        valid = login.check(*given)
         if inspect.isawaitable(valid):
             valid = await valid
-        if not valid:
-            return refused(connection, "Invalid credentials\n")
-        connection.username = username
-        return None
+        return login.decided(connection, given[0], valid)
 
     return process_request
-
-
-def credential_pairs(
-    credentials: tuple[str, str] | Iterable[tuple[str, str]],
-) -> dict[str, str]:
-    def is_pair(each: Any) -> bool:
-        return isinstance(each, tuple) and len(each) == 2 and all(isinstance(p, str) for p in each)
-
-    if is_pair(credentials):
-        return dict([cast("tuple[str, str]", credentials)])
-    try:
-        pairs = list(cast("Iterable[tuple[str, str]]", credentials))
-    except TypeError:
-        pairs = []
-    if not pairs or not all(is_pair(each) for each in pairs):
-        raise TypeError(
-            "credentials must be a (username, password) tuple, or a list of such tuples"
-        )
-    return dict(pairs)

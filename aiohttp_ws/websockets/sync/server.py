@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import concurrent.futures
-import hmac
 import inspect
 import logging
 import os
@@ -17,12 +16,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from ...http.auth import BasicAuth
-from ..asyncio.basic_auth import credential_pairs
 from ..asyncio.settings import MaxSize, queue_marks, subprotocol_list
+from ..credentials import BasicLogin
 from ..exceptions import InvalidHandshake, InvalidStatus
 from ..frames import CloseCode
-from ..headers import build_www_authenticate_basic
 from ..http11 import SERVER, Request, Response
 from ..protocol import CONNECTING, OPEN, Event
 from ..server_protocol import ServerProtocol
@@ -500,34 +497,12 @@ def basic_auth(
     :raises TypeError: *credentials* is neither a pair nor pairs.
     :raises ValueError: both are given, or neither.
     """
-    if (credentials is None) == (check_credentials is None):
-        raise ValueError("provide either credentials or check_credentials")
-    pairs = {} if credentials is None else credential_pairs(credentials)
-
-    def valid(username: str, password: str) -> bool:
-        if check_credentials is not None:
-            return check_credentials(username, password)
-        # As long for a name that exists as for another.
-        same = hmac.compare_digest(pairs.get(username, "").encode(), password.encode())
-        return same and username in pairs
-
-    def refused(connection: ServerConnection, text: str) -> Response:
-        response = connection.respond(401, text)
-        response.headers["WWW-Authenticate"] = build_www_authenticate_basic(realm)
-        return response
+    login = BasicLogin(realm, credentials, check_credentials)
 
     def process_request(connection: ServerConnection, request: Request) -> Response | None:
-        values = request.headers.get_all("Authorization")
-        if not values:
-            return refused(connection, "Missing credentials\n")
-        try:
-            (value,) = values
-            username, password, _ = BasicAuth.decode(value, "utf-8")
-        except ValueError:
-            return refused(connection, "Unsupported credentials\n")
-        if not valid(username, password):
-            return refused(connection, "Invalid credentials\n")
-        connection.username = username
-        return None
+        given = login.given(connection, request)
+        if isinstance(given, Response):
+            return given
+        return login.decided(connection, given[0], bool(login.check(*given)))
 
     return process_request
