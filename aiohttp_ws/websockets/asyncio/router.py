@@ -114,14 +114,7 @@ def route(
         chosen.
     :raises ImportError: the package werkzeug is not installed.
     """
-    try:
-        import werkzeug.routing  # noqa: F401
-    except ImportError as exc:
-        raise ImportError(NOT_INSTALLED) from exc
-    url_scheme = "ws" if ssl is None else "wss"
-    if ssl is not True and ssl is not None:
-        kwargs["ssl"] = ssl
-    router = (create_router or Router)(url_map, server_name, url_scheme)
+    router = router_of(url_map, server_name, ssl, create_router or Router, kwargs)
     asked: Callable[..., Any] | None = kwargs.pop("process_request", None)
     if asked is None:
         kwargs["process_request"] = router.route_request
@@ -130,6 +123,23 @@ def route(
     if kwargs.pop("unix", False):
         return unix_serve(router.handler, *args, **kwargs)
     return serve(router.handler, *args, **kwargs)
+
+
+def router_of(
+    url_map: Map,
+    server_name: str | None,
+    ssl: ssl_module.SSLContext | Literal[True] | None,
+    create_router: Callable[..., Any],
+    kwargs: dict[str, Any],
+) -> Any:
+    """Make the router of ``route()``; a context of TLS joins the arguments of ``serve()``."""
+    try:
+        import werkzeug.routing  # noqa: F401
+    except ImportError as exc:
+        raise ImportError(NOT_INSTALLED) from exc
+    if ssl is not True and ssl is not None:
+        kwargs["ssl"] = ssl
+    return create_router(url_map, server_name, "ws" if ssl is None else "wss")
 
 
 def both(

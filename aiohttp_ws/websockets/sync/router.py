@@ -7,8 +7,8 @@ import ssl as ssl_module
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal
 
-from ..asyncio.router import NOT_INSTALLED
 from ..asyncio.router import Router as RouterOfCoroutines
+from ..asyncio.router import router_of
 from ..http11 import Request, Response
 from .server import Server, ServerConnection, serve, unix_serve
 
@@ -51,13 +51,7 @@ def route(
         chosen.
     :raises ImportError: the package werkzeug is not installed.
     """
-    try:
-        import werkzeug.routing  # noqa: F401
-    except ImportError as exc:
-        raise ImportError(NOT_INSTALLED) from exc
-    if ssl is not True and ssl is not None:
-        kwargs["ssl"] = ssl
-    router: Any = (create_router or Router)(url_map, server_name, "ws" if ssl is None else "wss")
+    router = router_of(url_map, server_name, ssl, create_router or Router, kwargs)
     asked = kwargs.pop("process_request", None)
 
     def process_request(connection: ServerConnection, request: Request) -> Response | None:
