@@ -6,7 +6,7 @@ import asyncio
 from collections import deque
 from typing import Any, Generic, Protocol, TypeVar
 
-from .stream_iteration import AsyncStreamIterator, EofStream
+from .stream_iteration import AsyncStreamIterator, EofStream, exception_of
 
 __all__ = ("DataQueue", "FlowControlDataQueue")
 
@@ -52,9 +52,7 @@ class DataQueue(Generic[_T]):
         self, exc: type[BaseException] | BaseException, exc_cause: BaseException | None = None
     ) -> None:
         """Break the queue off: after what is in it, a reader gets *exc*."""
-        exception = exc() if isinstance(exc, type) else exc
-        if exc_cause is not None and exception.__cause__ is None:
-            exception.__cause__ = exc_cause
+        exception = exception_of(exc, exc_cause)
         self._eof = True
         self._exception = exception
         waiter, self._waiter = self._waiter, None

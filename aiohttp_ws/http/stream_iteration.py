@@ -61,3 +61,13 @@ class ChunkTupleAsyncStreamIterator:
         if piece == (b"", False):
             raise StopAsyncIteration
         return piece
+
+
+def exception_of(
+    exc: type[BaseException] | BaseException, cause: BaseException | None
+) -> BaseException:
+    """Return *exc*, made if it is a class, with *cause* where it has none of its own."""
+    exception = exc() if isinstance(exc, type) else exc
+    if cause is not None and exception.__cause__ is None:
+        exception.__cause__ = cause
+    return exception

@@ -17,6 +17,7 @@ from ..errors import LineTooLong
 from ..log import internal_logger
 from .stream_iteration import AsyncStreamIterator as AsyncStreamIterator
 from .stream_iteration import ChunkTupleAsyncStreamIterator as ChunkTupleAsyncStreamIterator
+from .stream_iteration import exception_of
 
 __all__ = ("EMPTY_PAYLOAD", "EmptyStreamReader", "StreamReader")
 
@@ -216,9 +217,7 @@ class StreamReader:
         self, exc: type[BaseException] | BaseException, exc_cause: BaseException | None = None
     ) -> None:
         """Break the body off: every reader gets *exc*."""
-        exception = exc() if isinstance(exc, type) else exc
-        if exc_cause is not None and exception.__cause__ is None:
-            exception.__cause__ = exc_cause
+        exception = exception_of(exc, exc_cause)
         self._exception = exception
         self._eof_callbacks.clear()
         for waiter in (self._waiter, self._eof_waiter):
