@@ -358,26 +358,38 @@ static const char *trimmed_end(const char *value, const char *end)
     return end;
 }
 
+/* Scan a value from *value on, to the end of its line: 1 when it is whole. *value then begins after the
+   blanks, *stop is where the line's end begins, and *ending the size of that. */
+static inline int scan_value(http1_scan *s, const char *base, size_t size, const char **value,
+                             const char **stop, size_t *ending)
+{
+    const char *end = base + size;
+    int result = 1;
+    while (*value < end && (**value == ' ' || **value == '\t')) {
+        (*value)++;
+    }
+    *stop = skip_value(s, *value, end);
+    if (*stop == end) {
+        return incomplete_line(s, base, size);
+    }
+    if (**stop != '\r' && **stop != '\n') {
+        return line_error(s, base, size, HTTP1_E_VALUE, s->pos,
+                          (size_t)(*stop - base) - s->pos + 1);
+    }
+    *ending = line_end(s, base, size, *stop, &result);
+    return *ending ? 1 : result;
+}
+
 /* Scan a line at s->pos that goes on with the value of the field before it: 1 when it is taken. */
 static int scan_fold(http1_scan *s, const char *base, size_t size)
 {
-    const char *end = base + size, *value = base + s->pos;
+    const char *value = base + s->pos, *stop;
     http1_field *field = &s->fields[s->count - 1];
     const char *name = base + field->name;
+    size_t ending;
     int result;
-    while (value < end && (*value == ' ' || *value == '\t')) {
-        value++;
-    }
-    const char *stop = skip_value(s, value, end);
-    if (stop == end) {
-        return incomplete_line(s, base, size);
-    }
-    if (*stop != '\r' && *stop != '\n') {
-        return line_error(s, base, size, HTTP1_E_VALUE, s->pos,
-                          (size_t)(stop - base) - s->pos + 1);
-    }
-    size_t ending = line_end(s, base, size, stop, &result);
-    if (!ending) {
+    result = scan_value(s, base, size, &value, &stop, &ending);
+    if (result != 1) {
         return result;
     }
     if (http1_equal(name, field->name_size, HTTP1_NAME("content-length")) ||
@@ -403,8 +415,9 @@ static int scan_fold(http1_scan *s, const char *base, size_t size)
 /* Scan one field line at s->pos: 1 when it is taken. */
 static int scan_field(http1_scan *s, const char *base, size_t size)
 {
-    const char *end = base + size;
+    const char *end = base + size, *stop;
     const char *name = base + s->pos;
+    size_t ending;
     int result;
     if (*name == ' ' || *name == '\t') {
         if (s->count && is_lenient(s)) {
@@ -421,19 +434,8 @@ static int scan_field(http1_scan *s, const char *base, size_t size)
         return name_error(s, base, size, name, colon);
     }
     const char *value = colon + 1;
-    while (value < end && (*value == ' ' || *value == '\t')) {
-        value++;
-    }
-    const char *stop = skip_value(s, value, end);
-    if (stop == end) {
-        return incomplete_line(s, base, size);
-    }
-    if (*stop != '\r' && *stop != '\n') {
-        return line_error(s, base, size, HTTP1_E_VALUE, s->pos,
-                          (size_t)(stop - base) - s->pos + 1);
-    }
-    size_t ending = line_end(s, base, size, stop, &result);
-    if (!ending) {
+    result = scan_value(s, base, size, &value, &stop, &ending);
+    if (result != 1) {
         return result;
     }
     if ((size_t)(stop - name) > s->max_field) {
