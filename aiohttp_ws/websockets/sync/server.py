@@ -330,10 +330,7 @@ def serve(
         ("select_subprotocol", select_subprotocol),
     ):
         if inspect.iscoroutinefunction(function):
-            raise TypeError(
-                f"{name} is a coroutine function, which threads do not run; pass a function, or"
-                " call aiohttp_ws.websockets.asyncio.server.serve()"
-            )
+            raise _not_run(name)
     queue_marks(max_queue)
     names: Any = None if subprotocols is None else subprotocol_list(subprotocols)
     factories = offered(extensions, compression)
@@ -480,6 +477,13 @@ def broadcast(
         raise ExceptionGroup("skipped broadcast", failed)  # noqa: F821 (ruff thinks of 3.10)
 
 
+def _not_run(name: str) -> TypeError:
+    return TypeError(
+        f"{name} is a coroutine function, which threads do not run; pass a function, or"
+        " call aiohttp_ws.websockets.asyncio.server.serve()"
+    )
+
+
 def basic_auth(
     realm: str = "",
     credentials: tuple[str, str] | Iterable[tuple[str, str]] | None = None,
@@ -494,15 +498,24 @@ def basic_auth(
     :param credentials: a pair of name and password, or several.
     :param check_credentials: a function of name and password that says whether they are valid;
         instead of *credentials*.
-    :raises TypeError: *credentials* is neither a pair nor pairs.
+    :raises TypeError: *credentials* is neither a pair nor pairs, or *check_credentials* is a
+        coroutine function.
     :raises ValueError: both are given, or neither.
     """
+    if inspect.iscoroutinefunction(check_credentials):
+        raise _not_run("check_credentials")
     login = BasicLogin(realm, credentials, check_credentials)
 
     def process_request(connection: ServerConnection, request: Request) -> Response | None:
         given = login.given(connection, request)
         if isinstance(given, Response):
             return given
-        return login.decided(connection, given[0], bool(login.check(*given)))
+        valid = login.check(*given)
+        if inspect.isawaitable(valid):
+            # It is true, and would let everyone in.
+            if inspect.iscoroutine(valid):
+                valid.close()
+            raise _not_run("check_credentials")
+        return login.decided(connection, given[0], valid)
 
     return process_request

@@ -225,22 +225,6 @@ def test_a_client_that_does_not_fit_is_refused(settings, asked, status):
     assert caught.value.response.status_code == status
 
 
-@pytest.mark.parametrize(
-    "how", [{"credentials": ("u", "p")}, {"check_credentials": lambda u, p: (u, p) == ("u", "p")}]
-)
-def test_basic_authentication_lets_in_who_knows_the_password(how):
-    def handler(connection):
-        connection.send(connection.username)
-
-    with serving(handler, process_request=basic_auth("realm", **how)) as url:
-        with connect(url.replace("//", "//u:p@")) as connection:
-            assert connection.recv() == "u"
-        with pytest.raises(InvalidStatus, match="401"):
-            connect(url.replace("//", "//u:q@"))
-    with pytest.raises(ValueError, match="either"):
-        basic_auth("realm")
-
-
 def test_a_subprotocol_is_chosen_by_a_function_of_the_connection():
     def choose(connection, offered):
         assert isinstance(connection, ServerConnection)
