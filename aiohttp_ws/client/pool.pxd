@@ -22,4 +22,5 @@ cdef class ConnectionPool:
     cdef int take_back(self, object key, object protocol, bint should_close) except -1
     cdef object pop_kept(self, object key, double now)
     cdef bint has_room(self, object key) except -1
+    cdef int take(self, object key) except -1
     cdef int give_back(self, object key) except -1

@@ -32,9 +32,7 @@ cdef class ConnectionPool:
             return None
         protocol = self.pop_kept(key, now)
         if protocol is not None:
-            self._taken += 1
-            if self._limit_per_host:
-                self._taken_by_key[key] += 1
+            self.take(key)
             self._in_use.add(protocol)
         return protocol
 
@@ -50,9 +48,13 @@ cdef class ConnectionPool:
         return not self._limit_per_host or self._taken_by_key[key] < self._limit_per_host
 
     def _take(self, key):
+        self.take(key)
+
+    cdef int take(self, object key) except -1:
         self._taken += 1
         if self._limit_per_host:
             self._taken_by_key[key] += 1
+        return 0
 
     def _give_back(self, key):
         self.give_back(key)

@@ -46,7 +46,6 @@ cdef class Prepared:
         object headers_then         # a copy
         bint usable
         object plan
-        object check
         object json_text
         object json_bytes
         object jar

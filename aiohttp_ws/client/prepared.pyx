@@ -109,23 +109,38 @@ cdef bint is_original(object cls, dict originals) except -1:
     return True
 
 
+cdef object request_of(object session, object method, object url, object headers, object skip,
+                       object data, object cookies=None):
+    """Let the usual class make a request."""
+    return REQUEST(
+        method,
+        url,
+        session=session,
+        headers=headers,
+        skip_auto_headers=skip,
+        data=data,
+        cookies=cookies,
+        version=HttpVersion11,
+    )
+
+
+cdef object body_of(bytes body, str content_type):
+    return None if body is None else BytesPayload(body, content_type=content_type)
+
+
 cdef class Asked:
     """A request that was sent from prepared parts."""
 
     def as_request(self):
         """The request as an object, made now."""
         if self.request is None:
-            data = None
-            if self.body is not None:
-                data = BytesPayload(self.body, content_type=self.content_type)
-            self.request = REQUEST(
+            self.request = request_of(
+                self.session,
                 self.method,
                 self.original_url,
-                session=self.session,
-                headers=self.headers,
-                skip_auto_headers=self.skip,
-                data=data,
-                version=HttpVersion11,
+                self.headers,
+                self.skip,
+                body_of(self.body, self.content_type),
             )
         return self.request
 
@@ -210,7 +225,6 @@ cdef class Prepared:
             self.headers_version = getversion(self.default_headers)
             self.headers_then = self.default_headers.copy()
         self.plan = settings.get("_usual_plan")
-        self.check = settings.get("_raise_for_status")
         self.json_text = settings.get("_json_serialize")
         self.json_bytes = settings.get("_json_serialize_bytes")
         self.jar = settings.get("_cookie_jar")
@@ -244,7 +258,7 @@ cdef class Prepared:
             self.targets.clear()
         common = self.origins.get(origin)
         if common is None:
-            request = self.sample(session, "GET", whole, None, None)
+            request = request_of(session, "GET", whole, None, self.skip, None)
             common = self.origins[origin] = (request.connection_key, {})
         target = Target.__new__(Target)
         target.url = whole
@@ -256,17 +270,6 @@ cdef class Prepared:
                 self.targets.clear()
             self.targets[url] = target
         return target
-
-    def sample(self, session, method, url, headers, data):
-        return REQUEST(
-            method,
-            url,
-            session=session,
-            headers=headers,
-            skip_auto_headers=self.skip,
-            data=data,
-            version=HttpVersion11,
-        )
 
     cdef bytes head_of(
         self, object session, Target target, str method, str kind, Py_ssize_t size, object given
@@ -309,10 +312,10 @@ cdef class Prepared:
     cdef Parts split(self, object session, Target target, str method, str kind):
         """Let the usual classes make a head, and take it apart."""
         cdef Parts parts = Parts.__new__(Parts)
-        data = None if kind is None else BytesPayload(b"", content_type=kind)
+        data = body_of(None if kind is None else b"", kind)
         marked = self.default_headers.copy()
         marked[MARK] = "x"
-        request = self.sample(session, method, target.url, marked, data)
+        request = request_of(session, method, target.url, marked, self.skip, data)
         if not is_plain(request, method):
             return parts
         head = serialise_request_head(method, "/", HTTP_11, request.headers)
@@ -332,19 +335,15 @@ cdef class Prepared:
         self, object session, Asked asked, Target target, object given, object cookies
     ):
         """The head of a request with something of its own, and the request."""
-        data = None
-        if asked.body is not None:
-            data = BytesPayload(asked.body, content_type=asked.content_type)
         asked.headers = session._prepare_headers(given)
-        asked.request = request = REQUEST(
+        asked.request = request = request_of(
+            session,
             asked.method,
             target.url,
-            session=session,
-            headers=asked.headers,
-            skip_auto_headers=self.skip,
-            data=data,
-            cookies=cookies,
-            version=HttpVersion11,
+            asked.headers,
+            self.skip,
+            body_of(asked.body, asked.content_type),
+            cookies,
         )
         if not is_plain(request, asked.method):
             return None
