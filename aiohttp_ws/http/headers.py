@@ -26,8 +26,7 @@ ETAG_VALUE_RE: Final = re.compile(r'[^\x00-\x20"\x7f]*')
 _ETAG_RE = re.compile(r'\s*(W/)?"([^\x00-\x20"\x7f]*)"\s*(?:,|$)')
 # RFC 9110 14.1: units are compared without case.
 _RANGE_RE = re.compile(r"bytes=([0-9]*)-([0-9]*)", re.IGNORECASE)
-# RFC 7239 4; a port or an IPv6 address without its quotes is common and accepted.
-_NODE_RE = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+(?::[0-9]{1,5})?")
+_PORT_RE = re.compile(r":[0-9]{1,5}")
 
 #: The usual reason phrase of each status, and a sentence that explains it.
 RESPONSES: Final[dict[int, tuple[str, str]]] = {
@@ -216,11 +215,14 @@ def _forwarded_element(scanner: FieldScanner, element: dict[str, str]) -> bool:
             break
         value = scanner.quoted_string()
         if value is None:
-            found = _NODE_RE.match(scanner.text, scanner.at)
-            if found is None:
+            value = scanner.token()
+            if not value:
                 break
-            value = found[0]
-            scanner.at = found.end()
+        # RFC 7239 6: the port belongs within the quotes, which some leave out or end before it.
+        port = _PORT_RE.match(scanner.text, scanner.at)
+        if port is not None:
+            value += port[0]
+            scanner.at = port.end()
         element[name.lower()] = value
         scanner.spaces()
         if scanner.take(","):
