@@ -64,6 +64,7 @@ TESTS = {
     "middlewares without": "test_the_mark_is_not_needed_where_the_parameter_says_it",
     "``UrlDispatcher.resolve``": "test_a_replaced_resolve_is_asked_for_every_request",
     "an unknown argument": f"{HERE}::test_unknown_arguments_of_servers_are_refused",
+    "a colon in a parameter": "test_urls_are_built_alike",
     "paths of routes": f"{HERE}::test_paths_of_routes_may_be_encoded",
     "``url_for()`` of a plain": f"{HERE}::test_urls_of_plain_paths_are_encoded",
     "control characters in the names": f"{HERE}::test_any_text_is_a_name_in_an_urlencoded_form",

@@ -74,6 +74,7 @@ TOKENS = st.sampled_from(
 
 @given(st.lists(TOKENS, max_size=12).map("".join))
 @example('for="[2001:db8::1]:80";proto=https, for=x')
+@example('for="[2001:db8::1]":80;proto=https')
 def test_forwarded_fields(value: str) -> None:
     ours, theirs = both(
         lambda _, __, make: [
@@ -154,6 +155,7 @@ TEMPLATES = [
     r"/w/{word:[a-z%2F/]+}",
     "/é/{name}",
 ]
+NEVER_FOUND = f"r{TEMPLATES.index('/é/{name}')}"  # by aiohttp: a parameter beside text not in ASCII
 PIECES = st.sampled_from(
     [
         "/",
@@ -188,6 +190,7 @@ def router_of(server: Any) -> Any:
     return app.router
 
 
+@example("/é/x")
 @given(st.lists(PIECES, max_size=7).map(lambda pieces: "/" + "".join(pieces)))
 def test_paths_are_matched_alike(path: str) -> None:
     target = str(URL(path, encoded=True).with_path(path, encoded=True)) if "//" in path else path
@@ -200,9 +203,14 @@ def test_paths_are_matched_alike(path: str) -> None:
         return found.route.resource.name, dict(found)
 
     ours, theirs = both(match)
-    assert ours == theirs
+    if isinstance(ours, tuple) and ours[0] == NEVER_FOUND:
+        # The guide's table of differences has it; no other resource has a say then.
+        assert theirs == 404
+    else:
+        assert ours == theirs
 
 
+@example(2, ["a:b", ""])
 @given(
     st.integers(0, len(TEMPLATES) - 1),
     st.lists(st.text(max_size=6), min_size=2, max_size=2),
@@ -221,7 +229,8 @@ def test_urls_are_built_alike(number: int, values: list[str]) -> None:
         return str(resource.url_for(**dict(zip(names, values, strict=False))))
 
     ours, theirs = both(build)
-    assert ours == theirs
+    # The guide's table of differences has the colon.
+    assert ours == theirs.replace("%3A", ":")
 
 
 CODINGS = st.sampled_from(["gzip", "deflate", "identity", "*", "x"])
